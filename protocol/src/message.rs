@@ -1,0 +1,226 @@
+//! What a page and the server say to each other over `/api/v1/view`.
+//!
+//! A page says where it stands and is sent what it can show. Requests carry an id that the answer
+//! repeats; each view has at most one [`Frame`] in flight, and the next is made when that one is
+//! acknowledged, so a slow page gets fewer, fresher frames and the server keeps nothing for it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::log::{LogName, LogState, Outline, Source, Tally};
+use crate::position::{Bookmark, Position};
+use crate::row::Rows;
+
+/// A view of the page, numbered by the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ViewId(pub u16);
+
+/// A request of the page, numbered by the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RequestId(pub u32);
+
+/// From the page to the server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ClientMessage {
+    /// The first message: the version the page speaks, and the build it came from.
+    Hello {
+        /// [`PROTOCOL`](crate::PROTOCOL).
+        protocol: u16,
+        /// Told apart from the server's own, to advise a reload.
+        build: String,
+    },
+    /// Begin `view` on `log`, or turn it to that log. Frames follow as `attention` says.
+    Open {
+        /// Which view.
+        view: ViewId,
+        /// On which log.
+        log: LogName,
+        /// Where the page stands, when it comes back: the first frame starts there. `None`: at
+        /// the end.
+        from: Option<Bookmark>,
+        /// What the frames are to hold.
+        attention: Attention,
+    },
+    /// What the coming frames of `view` are to hold.
+    Attend {
+        /// Which view.
+        view: ViewId,
+        /// From now on.
+        attention: Attention,
+    },
+    /// Rows around an anchor; answered by [`ServerMessage::Window`] or a refusal.
+    Window(WindowRequest),
+    /// The frame was shown: the next may come.
+    Ack {
+        /// Which view.
+        view: ViewId,
+        /// [`Frame::sequence`].
+        sequence: u64,
+    },
+    /// End `view`.
+    Close {
+        /// Which view.
+        view: ViewId,
+    },
+    /// Answered at once by a pong with the same number.
+    Ping(u32),
+    /// The answer to the server's ping.
+    Pong(u32),
+}
+
+/// What a view wants its frames to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Attention {
+    /// The newest rows, at most that many (bounded by the server): the view follows.
+    Rows(u16),
+    /// Only what is needed to say how much has come: the view is elsewhere or paused.
+    Counts,
+}
+
+/// Asks for rows around an anchor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WindowRequest {
+    /// Repeated in the answer.
+    pub request: RequestId,
+    /// Of which view.
+    pub view: ViewId,
+    /// Around what.
+    pub anchor: Anchor,
+    /// Rows wanted before the anchor's row.
+    pub before: u16,
+    /// Rows wanted from the anchor's row on, itself included.
+    pub after: u16,
+}
+
+/// What a window hangs on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Anchor {
+    /// The first row of the log.
+    Start,
+    /// The end of the log, after its last row.
+    End,
+    /// The row that holds this position.
+    At(Position),
+    /// The row that holds the byte at this fraction (0 to 1) of all generations.
+    Fraction(f64),
+    /// The line of this number, from 1, in the current generation.
+    Line(u64),
+}
+
+/// The answer to a [`WindowRequest`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    /// The request's.
+    pub request: RequestId,
+    /// The request's.
+    pub view: ViewId,
+    /// In order, one block or more for each generation that the window touches.
+    pub blocks: Vec<Rows>,
+    /// The row (of all blocks together, from 0) that the anchor meant; the number of rows when it
+    /// meant the end.
+    pub anchor: u32,
+    /// Whether nothing stands before the first row.
+    pub at_start: bool,
+    /// Whether nothing stood after the last row when this was read.
+    pub at_end: bool,
+    /// The log when this was read.
+    pub outline: Outline,
+}
+
+/// What has happened at the end of a log since the last frame.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Frame {
+    /// To be acknowledged.
+    pub sequence: u64,
+    /// The log now.
+    pub outline: Outline,
+    /// Its condition.
+    pub state: LogState,
+    /// What came since the last frame of this view (since [`ClientMessage::Open`]'s bookmark, in
+    /// the first), shown or not.
+    pub passed: Tally,
+    /// Whether `blocks` go on exactly where the page stands: its rows from the first block's
+    /// start on are replaced. Otherwise rows were skipped, and `blocks` stand alone.
+    pub continues: bool,
+    /// The newest rows, in order; none when only counts were asked for.
+    pub blocks: Vec<Rows>,
+    /// Where the page stands when it has this frame: what it comes back with.
+    pub end: Option<Bookmark>,
+    /// Milliseconds from when the newest growth was noticed to when this frame was made.
+    pub age: u32,
+}
+
+/// From the server to the page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ServerMessage {
+    /// The answer to `Hello`. Another protocol, or another build: the page should be loaded anew.
+    Welcome {
+        /// [`PROTOCOL`](crate::PROTOCOL) of the server.
+        protocol: u16,
+        /// The server's build.
+        build: String,
+        /// Seconds between the server's pings; twice that in silence means the line is dead.
+        heartbeat: u16,
+    },
+    /// Sources that are new or have changed, and names that are gone. The first after `Welcome`
+    /// holds all, and replaces what the page knew.
+    Sources {
+        /// Whether this is the whole list.
+        all: bool,
+        /// New or changed.
+        changed: Vec<Source>,
+        /// No longer offered.
+        gone: Vec<LogName>,
+    },
+    /// Rows that were asked for.
+    Window(Window),
+    /// Growth.
+    Frame {
+        /// Of which view.
+        view: ViewId,
+        /// What.
+        frame: Frame,
+    },
+    /// A view or request that cannot be served.
+    Refused {
+        /// Which view.
+        view: ViewId,
+        /// Which request, if it was one.
+        request: Option<RequestId>,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// To be answered at once by a pong with the same number.
+    Ping(u32),
+    /// The answer to the page's ping.
+    Pong(u32),
+}
+
+/// Why something was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// No log of that name is offered.
+    NoSuchLog,
+    /// The view was not opened.
+    NoSuchView,
+    /// More views, or more requests at once, than a page may have.
+    TooMany,
+    /// Reading failed: the system's words.
+    Failed(String),
+}
+
+/// Why the server closed the socket: the code of the close frame. Texts are for people, codes for
+/// the page.
+pub mod close {
+    /// The server is going down or starting again: come back and resume.
+    pub const RESTARTING: u16 = 1012;
+    /// As many connections as the server takes: come back later.
+    pub const BUSY: u16 = 1013;
+    /// A message that is none, or too large.
+    pub const MALFORMED: u16 = 1007;
+    /// The login is missing or has ended.
+    pub const LOGIN: u16 = 4401;
+    /// Nothing was heard for too long.
+    pub const SILENT: u16 = 4408;
+    /// The page speaks another version: load it anew.
+    pub const RELOAD: u16 = 4426;
+}
