@@ -18,7 +18,7 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", site.display());
     let mut files = Vec::new();
     if site.is_dir() {
-        gather(&site.canonicalize()?, "", &mut files)?;
+        gather(&site, "", &mut files)?;
     } else {
         println!(
             "cargo::warning=the site is not built, so this binary has no page: use `make build`"
