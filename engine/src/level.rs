@@ -1,0 +1,281 @@
+//! How grave a line says it is, by a word in the usual places near its start.
+//!
+//! Looks at the first [`REACH`] bytes and takes the first hit: an upper-case word standing alone,
+//! a word of any case where levels stand (`[error]`, `level=warn`, `"severity":"info"`, `error:`
+//! at the start), klog's `E1121 `, syslog's `<3>`, the numbers of pino and bunyan. Parses no
+//! format: a wrong guess colours a line, and nothing more.
+
+use std::borrow::Cow;
+
+use memchr::memchr;
+use tailwater_protocol::Level;
+
+use crate::ansi;
+
+/// Bytes of a line that are looked at.
+pub const REACH: usize = 256;
+
+/// The level of a line, from its first bytes; those past [`REACH`] are not looked at.
+pub fn level(line: &[u8]) -> Level {
+    let head = line.get(..REACH).unwrap_or(line);
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let plain = match memchr(0x1b, head) {
+        // Coloured: the letter that ends `ESC [ 31 m` would stand before the word.
+        Some(_) => Cow::Owned(ansi::strip(head)),
+        None => Cow::Borrowed(head),
+    };
+    let line: &[u8] = &plain;
+    at_start(line).unwrap_or_else(|| by_word(line))
+}
+
+/// klog's and syslog's levels, which are no words.
+fn at_start(line: &[u8]) -> Option<Level> {
+    match line {
+        [b'<', rest @ ..] => {
+            let end = memchr(b'>', rest.get(..4).unwrap_or(rest))?;
+            let priority = number(rest.get(..end)?)?;
+            (priority <= 191).then_some(match priority & 7 {
+                0..=2 => Level::Fatal,
+                3 => Level::Error,
+                4 => Level::Warn,
+                5 | 6 => Level::Info,
+                _ => Level::Debug,
+            })
+        }
+        [letter, a, b, c, d, b' ', hour, ..]
+            if [a, b, c, d, hour].iter().all(|byte| byte.is_ascii_digit()) =>
+        {
+            match letter {
+                b'I' => Some(Level::Info),
+                b'W' => Some(Level::Warn),
+                b'E' => Some(Level::Error),
+                b'F' => Some(Level::Fatal),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn by_word(line: &[u8]) -> Level {
+    let mut at = 0;
+    while let Some(&byte) = line.get(at) {
+        if !of_word(byte) {
+            at += 1;
+            continue;
+        }
+        let start = at;
+        while line.get(at).is_some_and(|&byte| of_word(byte)) {
+            at += 1;
+        }
+        // No level is longer than `CRITICAL`, and most words begin with none of their letters.
+        if (3..=8).contains(&(at - start)) && begins_level(byte) {
+            let found = Word { line, start, end: at }.level();
+            if found != Level::None {
+                return found;
+            }
+        }
+    }
+    Level::None
+}
+
+/// Letters, digits, and what joins them to names and paths. Bytes of multi-byte characters too:
+/// a level does not stand inside a word of another script.
+const fn of_word(byte: u8) -> bool {
+    OF_WORD[byte as usize]
+}
+
+static OF_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        table[byte] = b.is_ascii_alphanumeric()
+            || matches!(b, b'_' | b'/' | b'\\' | b'.' | b'-' | b'%' | b'$' | b'@')
+            || b >= 0x80;
+        byte += 1;
+    }
+    table
+};
+
+const fn begins_level(byte: u8) -> bool {
+    matches!(
+        byte.to_ascii_lowercase(),
+        b'a' | b'c' | b'd' | b'e' | b'f' | b'i' | b'l' | b'n' | b'p' | b't' | b'w'
+    )
+}
+
+struct Word<'a> {
+    line: &'a [u8],
+    start: usize,
+    end: usize,
+}
+
+impl Word<'_> {
+    fn level(&self) -> Level {
+        let word = self.line.get(self.start..self.end).unwrap_or_default();
+        // A sentence may end with a level: `is this an ERROR.`
+        let word = word.strip_suffix(b".").unwrap_or(word);
+        let level = named(word);
+        if level == Level::None {
+            return self.numbered(word);
+        }
+        let upper = word.iter().all(u8::is_ascii_uppercase);
+        // `ERROR=0` counts errors, and is none.
+        let alone = upper && self.after(0) != Some(b'=');
+        if alone || self.stands_where_levels_do() { level } else { Level::None }
+    }
+
+    /// `"level":30`, as pino and bunyan write it.
+    fn numbered(&self, word: &[u8]) -> Level {
+        if !word.eq_ignore_ascii_case(b"level") || self.before(0) != Some(b'"') {
+            return Level::None;
+        }
+        let rest = self.line.get(self.end..).unwrap_or_default();
+        let Some(rest) = rest.strip_prefix(b"\":") else { return Level::None };
+        let rest = rest.trim_ascii_start();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        match rest.get(..digits).and_then(number) {
+            Some(10) => Level::Trace,
+            Some(20) => Level::Debug,
+            Some(30) => Level::Info,
+            Some(40) => Level::Warn,
+            Some(50) => Level::Error,
+            Some(60) => Level::Fatal,
+            _ => Level::None,
+        }
+    }
+
+    fn stands_where_levels_do(&self) -> bool {
+        match (self.before(0), self.after(0)) {
+            // `[error]`, and `[php:error]`.
+            (Some(b'[' | b':'), Some(b']'))
+            | (Some(b'<'), Some(b'>'))
+            | (Some(b'('), Some(b')'))
+            | (Some(b'|'), Some(b'|')) => true,
+            (None, Some(b':' | b'[')) => true,
+            _ => self.is_value_of_level(),
+        }
+    }
+
+    /// Whether a key such as `level=` or `"severity": "` stands before it.
+    fn is_value_of_level(&self) -> bool {
+        let before = self.line.get(..self.start).unwrap_or_default();
+        let unquoted = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'"));
+        let before = unquoted.unwrap_or(before).trim_ascii_end();
+        let Some((b'=' | b':', key)) = before.split_last() else { return false };
+        let key = key.trim_ascii_end();
+        let key = key.strip_suffix(b"\"").or_else(|| key.strip_suffix(b"'")).unwrap_or(key);
+        const KEYS: [&[u8]; 6] =
+            [b"level", b"lvl", b"severity", b"levelname", b"priority", b"severity_text"];
+        KEYS.iter().any(|name| {
+            let at = key.len().checked_sub(name.len());
+            at.and_then(|at| key.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(name))
+        })
+    }
+
+    fn before(&self, distance: usize) -> Option<u8> {
+        self.line.get(self.start.checked_sub(distance + 1)?).copied()
+    }
+
+    fn after(&self, distance: usize) -> Option<u8> {
+        self.line.get(self.end + distance).copied()
+    }
+}
+
+/// The level that a word of any case names.
+fn named(word: &[u8]) -> Level {
+    let mut upper = [0; 8];
+    let Some(upper) = upper.get_mut(..word.len()) else { return Level::None };
+    upper.copy_from_slice(word);
+    upper.make_ascii_uppercase();
+    match &*upper {
+        b"TRACE" => Level::Trace,
+        b"DEBUG" => Level::Debug,
+        b"INFO" | b"NOTICE" => Level::Info,
+        b"WARN" | b"WARNING" => Level::Warn,
+        b"ERROR" | b"ERR" => Level::Error,
+        b"FATAL" | b"CRITICAL" | b"CRIT" | b"ALERT" | b"EMERG" | b"PANIC" => Level::Fatal,
+        _ => Level::None,
+    }
+}
+
+/// Up to three digits as a number.
+fn number(digits: &[u8]) -> Option<u32> {
+    if !(1..=3).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(digits.iter().fold(0, |sum, &digit| sum * 10 + u32::from(digit - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Level::{Debug, Error, Fatal, Info, None, Trace, Warn};
+    use proptest::prelude::*;
+
+    #[test]
+    fn levels_are_found_where_they_stand() {
+        let cases = [
+            ("2026-11-21T10:32:07.120Z ERROR upstream timeout", Error),
+            ("10:32:07,114 INFO  GET /cart 200 12ms", Info),
+            ("2026/11/21 10:32:07 [error] 31#31: *1 open() failed", Error),
+            ("[Sat Nov 21 10:32:07 2026] [php:warn] [pid 7] x", Warn),
+            ("time=\"2026-11-21\" level=warning msg=\"slow\"", Warn),
+            (r#"{"ts":1,"level":"error","msg":"no INFO here"}"#, Error),
+            (r#"{"severity": "CRITICAL", "a": 1}"#, Fatal),
+            (r#"{"level":50,"time":1}"#, Error),
+            (r#"{"@level" : 'debug'}"#, Debug),
+            ("E1121 10:32:07.114 7 main.go:12] x", Error),
+            ("W1121 10:32:07.114 7 main.go:12] ERROR", Warn),
+            ("<3>kernel: oops", Error),
+            ("<0>kernel: dead", Fatal),
+            ("<191>local7: chatter", Debug),
+            ("<999>ERROR not a priority", Error),
+            ("error: could not compile `x`", Error),
+            ("error[E0425]: cannot find value", Error),
+            ("warning: unused variable", Warn),
+            ("\x1b[31mERROR\x1b[0m red", Error),
+            ("\x1b[1m\x1b[33mwarning\x1b[0m: unused", Warn),
+            ("TRACE x", Trace),
+            ("a|FATAL|b", Fatal),
+            ("2026 - NOTICE - started", Info),
+            ("(err) x", Error),
+            ("panicked, PANIC!", Fatal),
+            ("ERROR", Error),
+            ("", None),
+            // Words and paths that only contain one, and words in a sentence.
+            ("GET /var/log/ERROR/x", None),
+            ("ERRORS seen: 0", None),
+            ("net::ERR_CONNECTION_RESET", None),
+            ("an error occurred", None),
+            ("no-ERROR-here", None),
+            ("ERROR=0 WARN=0", None),
+            ("file ERROR.txt", None),
+            ("sublevel: nothing", None),
+            ("éERROR", None),
+            ("E1121x 10:32", None),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(level(line.as_bytes()), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_stands_far_behind_is_not_looked_at() {
+        let far = format!("{} ERROR", "x ".repeat(200));
+        assert_eq!(level(far.as_bytes()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_break_it(line in prop::collection::vec(any::<u8>(), 0..400)) {
+            let _any = level(&line);
+        }
+
+        #[test]
+        fn a_level_in_a_plain_sentence_is_found(before in "[a-z0-9 :,]{0,60}", after in "[a-z ]{0,60}") {
+            prop_assert_eq!(level(format!("2026 {before} WARN {after}").as_bytes()), Warn);
+        }
+    }
+}
