@@ -1,0 +1,116 @@
+//! Whole documents, as the server sends them: the page with the log's last lines already in it,
+//! the sign-in form, and pages that only say something.
+//!
+//! No inline style and no script without the response's nonce: the content security policy allows
+//! neither. The lines stand outside the hydrated tree, so that what the browser takes over is the
+//! same whatever the log holds.
+
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use tailwater_protocol::Rows;
+
+use crate::App;
+use crate::boot::{Boot, Theme};
+
+/// The page, with the last lines of its log as text.
+pub fn shell(mut boot: Boot, first: Vec<Rows>) -> impl IntoView + use<> {
+    boot.trim();
+    let start = format!(
+        "import init,{{hydrate}} from '{base}/pkg/tailwater.js';\
+         init({{module_or_path:'{base}/pkg/tailwater_bg.wasm'}}).then(hydrate)",
+        base = boot.base
+    );
+    let name = boot.log.as_ref().map(|log| log.to_string());
+    let title = crate::text::title(name.as_deref());
+    let module = format!("{}/pkg/tailwater.js", boot.base);
+    let wasm = format!("{}/pkg/tailwater_bg.wasm", boot.base);
+    let head = view! {
+        <link rel="modulepreload" href=module />
+        <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="" />
+        <script type="module" nonce=use_nonce()>
+            {start}
+        </script>
+    };
+    let body = view! {
+        {first_lines(&first)}
+        <div id="app" data-boot=boot.to_text()>
+            <App boot=boot.clone() />
+        </div>
+    };
+    document(boot.base.clone(), boot.theme, title, head, body)
+}
+
+/// The form that signs in; it works without scripts.
+pub fn login_page(base: String, next: String, error: Option<String>) -> impl IntoView + use<> {
+    let action = format!("{base}/login");
+    let title = crate::text::title(Some(crate::text::SIGN_IN));
+    let body = view! {
+        <main class="card">
+            <h1>{crate::text::SIGN_IN}</h1>
+            <p>{crate::text::SIGN_IN_HOW}</p>
+            <form method="post" action=action>
+                <input type="hidden" name="next" value=next />
+                <label for="key">{crate::text::KEY}</label>
+                <input
+                    id="key"
+                    name="key"
+                    type="password"
+                    autocomplete="current-password"
+                    required
+                    autofocus
+                />
+                {error.map(|error| view! { <p class="error" role="alert">{error}</p> })}
+                <button type="submit" class="primary">{crate::text::SIGN_IN}</button>
+            </form>
+        </main>
+    };
+    document(base, Theme::System, title, (), body)
+}
+
+/// A page that says `text`.
+pub fn message_page(boot: Boot, title: String, text: String) -> impl IntoView + use<> {
+    let body = view! {
+        <main class="card">
+            <h1>{title.clone()}</h1>
+            <p>{text}</p>
+            <p>
+                <a href=format!("{}/", boot.base)>{crate::text::TO_THE_SOURCES}</a>
+            </p>
+        </main>
+    };
+    document(boot.base, boot.theme, crate::text::title(Some(&title)), (), body)
+}
+
+fn document(
+    base: String,
+    theme: Theme,
+    title: String,
+    head: impl IntoView,
+    body: impl IntoView,
+) -> impl IntoView {
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme.name()>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <title>{title}</title>
+                <link rel="stylesheet" href=format!("{base}/pkg/tailwater.css") />
+                <link rel="icon" type="image/svg+xml" href=format!("{base}/icon.svg") />
+                <link rel="manifest" href=format!("{base}/manifest.webmanifest") />
+                {head}
+            </head>
+            <body>{body}</body>
+        </html>
+    }
+}
+
+/// The lines as plain text, where the list will put them.
+fn first_lines(first: &[Rows]) -> Option<impl IntoView + use<>> {
+    let mut text = String::new();
+    for rows in first {
+        text.push_str(&rows.text);
+    }
+    (!text.is_empty()).then(|| view! { <pre id="first-lines">{text}</pre> })
+}
