@@ -14,8 +14,9 @@ fn main() -> io::Result<()> {
         return Ok(());
     }
     let site = folder("CARGO_MANIFEST_DIR")?.join("../target/site");
-    // Also when it is missing: cargo then looks again at every build.
-    println!("cargo::rerun-if-changed={}", site.display());
+    // Relative, for clones that share a target folder. When it is missing, cargo looks again at
+    // every build.
+    println!("cargo::rerun-if-changed=../target/site");
     let mut files = Vec::new();
     if site.is_dir() {
         gather(&site, "", &mut files)?;

@@ -11,9 +11,15 @@ use crate::process::output;
 pub(crate) const OUTPUT_NAME: &str = "tailwater";
 pub(crate) const WASM: &str = "wasm32-unknown-unknown";
 
-/// The project's folder.
+/// The project's folder. Cargo says it when it starts this program; what was compiled in may be
+/// another clone's, when two of them share `CARGO_TARGET_DIR`.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let own = std::env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        own.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+    })
 }
 
 /// What a browser may load. Not below `CARGO_TARGET_DIR`: the server's build script looks for it
