@@ -110,7 +110,8 @@ impl Counts {
         let block = offset / BLOCK;
         let start = block * BLOCK;
         let end = (start + BLOCK).min(self.counted);
-        let (from, to) = if offset - start <= end - offset { (start, offset) } else { (offset, end) };
+        let (from, to) =
+            if offset - start <= end - offset { (start, offset) } else { (offset, end) };
         let mut bytes = vec![0; (to - from) as usize];
         read_exact_at(file, &mut bytes, from)?;
         let between = memchr_iter(b'\n', &bytes).count() as u64;

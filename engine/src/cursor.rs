@@ -27,7 +27,8 @@ const LEFT: usize = 64;
 /// Reads all bytes of a log.
 #[derive(Debug, Clone)]
 pub struct Cursor {
-    now: Stand,
+    /// `None`: before the first generation, whichever that will be.
+    now: Option<Stand>,
     /// Where it left generations that had not ended.
     left: Vec<Stand>,
 }
@@ -73,7 +74,12 @@ pub enum Resumed {
 impl Cursor {
     /// A cursor at `position`, trusting that it is one of the log's.
     pub fn new(position: Position) -> Self {
-        Self { now: Stand::at(position), left: Vec::new() }
+        Self { now: Some(Stand::at(position)), left: Vec::new() }
+    }
+
+    /// A cursor before everything that can be read, also of a log that is not there yet.
+    pub fn at_start() -> Self {
+        Self { now: None, left: Vec::new() }
     }
 
     /// A cursor that also goes back for what comes late in an earlier generation, which had been
@@ -103,20 +109,20 @@ impl Cursor {
     }
 
     /// Where it stands.
-    pub fn position(&self) -> Position {
-        self.now.position
+    pub fn position(&self) -> Option<Position> {
+        self.now.as_ref().map(|now| now.position)
     }
 
     /// Where it stands, to be come back to. `None` before the first read of a cursor that was
-    /// made from a bare position.
+    /// made from a bare position, or from none.
     pub fn bookmark(&self) -> Option<Bookmark> {
-        self.now.bookmark()
+        self.now.as_ref()?.bookmark()
     }
 
     /// All that is needed to miss nothing and get nothing twice: where it stands, and where it
     /// left earlier generations that may still grow. Mostly one.
     pub fn bookmarks(&self) -> Vec<Bookmark> {
-        self.now.bookmark().into_iter().chain(self.left.iter().filter_map(Stand::bookmark)).collect()
+        self.now.iter().chain(&self.left).filter_map(Stand::bookmark).collect()
     }
 
     /// Adds at most `max` bytes to `buf`.
@@ -124,12 +130,7 @@ impl Cursor {
     /// # Errors
     ///
     /// The system's.
-    pub fn read(
-        &mut self,
-        history: &History,
-        buf: &mut Vec<u8>,
-        max: usize,
-    ) -> io::Result<Step> {
+    pub fn read(&mut self, history: &History, buf: &mut Vec<u8>, max: usize) -> io::Result<Step> {
         match self.step(history, buf, max.max(1)) {
             Err(error) if is_doubt(&error) => Ok(Step::Doubt),
             outcome => outcome,
@@ -137,22 +138,23 @@ impl Cursor {
     }
 
     fn step(&mut self, history: &History, buf: &mut Vec<u8>, max: usize) -> io::Result<Step> {
-        if history.generations.is_empty() {
-            return Ok(Step::End);
-        }
+        let Some(first) = history.generations.first() else { return Ok(Step::End) };
         self.left.retain(|stand| stand.may_grow(history));
-        if !self.now.in_line()
-            && let Some(late) = self.late(history)?
-        {
-            return Ok(self.turn_to(late));
-        }
-        let Some(index) = history.index(self.now.position.generation) else {
+        let Some(now) = &mut self.now else {
+            self.now = Some(Stand::at(first.start()));
+            return Ok(Step::Turned { generation: first.id });
+        };
+        let Some(index) = history.index(now.position.generation) else {
             return Ok(self.begin_anew(history));
         };
         let last = index + 1 == history.generations.len();
         let Some(generation) = history.generations.get(index) else { return Ok(Step::End) };
-        if self.now.position.offset < generation.bytes
-            && let Some(step) = self.take(generation, last, buf, max)?
+        let in_line = now.in_line();
+        if !in_line && let Some(late) = late(&self.left, history)? {
+            return Ok(self.turn_to(late));
+        }
+        if now.position.offset < generation.bytes
+            && let Some(step) = now.take(generation, last, buf, max)?
         {
             return Ok(step);
         }
@@ -160,88 +162,25 @@ impl Cursor {
             return Ok(Step::End);
         }
         if !generation.ended {
-            // Its unfinished line may be finished yet; one that it never began is no reason to wait.
-            return Ok(if self.now.in_line() { Step::End } else { self.go_over(history, index) });
+            // A line that was begun may be finished yet; one that was not is no reason to wait.
+            return Ok(if in_line { Step::End } else { self.go_over(history, index) });
         }
-        let missed = generation.once().saturating_sub(self.now.position.offset);
+        let missed = generation.once().saturating_sub(now.position.offset);
         if missed > 0 {
-            self.now = Stand::at(generation.start().forward(generation.once() - generation.from));
+            now.position.offset = generation.once();
+            now.before = None;
             return Ok(Step::Lost { loss: with_bytes(generation.lost, missed) });
         }
         Ok(self.go_over(history, index))
-    }
-
-    /// Reads from where it stands, below the extent. `None`: there is only a part of a line, to
-    /// be left until it is whole.
-    fn take(
-        &mut self,
-        generation: &Generation,
-        last: bool,
-        buf: &mut Vec<u8>,
-        max: usize,
-    ) -> io::Result<Option<Step>> {
-        let offset = self.now.position.offset;
-        let rest = generation.bytes - offset;
-        let len = rest.min(max as u64);
-        let reach = offset.min(Fingerprint::REACH);
-        let mut read = vec![0; (reach + len) as usize];
-        read_exact_at(generation.file.as_ref(), &mut read, offset - reach)?;
-        // Verified last, and so true of what was read before. A read that reaches the end has
-        // the marker in its own last bytes.
-        let marked = read.len().saturating_sub(Fingerprint::REACH as usize);
-        match read.get(marked..) {
-            Some(end) if len == rest && (marked > 0 || offset == reach) => {
-                if Fingerprint::of(end) != generation.marker {
-                    return Ok(Some(Step::Doubt));
-                }
-            }
-            _ => generation.verify()?,
-        }
-        let (before, mut bytes) = read.split_at(reach as usize);
-        if self.now.before.as_ref().is_some_and(|known| known.as_slice() != before) {
-            // The generation goes on as it was, but not what stood before: edited in place.
-            self.now.before = Some(before.to_vec());
-            return Ok(Some(Step::Lost { loss: Loss::Unknown }));
-        }
-        if !last && !generation.ended {
-            match memrchr(b'\n', bytes) {
-                Some(at) => bytes = bytes.get(..=at).unwrap_or_default(),
-                None if len == rest => return Ok(None),
-                None => {}
-            }
-        }
-        buf.extend_from_slice(bytes);
-        let taken = bytes.len();
-        let end = reach as usize + taken;
-        let tail = read.get(end.saturating_sub(Fingerprint::REACH as usize)..end);
-        self.now.before = Some(tail.unwrap_or_default().to_vec());
-        self.now.position = self.now.position.forward(taken as u64);
-        Ok(Some(Step::Bytes))
-    }
-
-    /// A generation that it left, and that now has whole lines more.
-    fn late(&self, history: &History) -> io::Result<Option<usize>> {
-        for (index, stand) in self.left.iter().enumerate() {
-            let Some(generation) = history.get(stand.position.generation) else { continue };
-            let rest = generation.bytes.saturating_sub(stand.position.offset);
-            if rest == 0 {
-                continue;
-            }
-            let mut bytes = vec![0; rest.min(LATE) as usize];
-            read_exact_at(generation.file.as_ref(), &mut bytes, stand.position.offset)?;
-            if generation.ended || rest > LATE || memchr(b'\n', &bytes).is_some() {
-                return Ok(Some(index));
-            }
-        }
-        Ok(None)
     }
 
     /// Goes on where it left a generation, leaving the one where it stands.
     fn turn_to(&mut self, left: usize) -> Step {
         let stand = self.left.remove(left);
         let generation = stand.position.generation;
-        let before = std::mem::replace(&mut self.now, stand);
-        self.leave(before);
+        if let Some(before) = self.now.replace(stand) {
+            self.leave(before);
+        }
         Step::Turned { generation }
     }
 
@@ -257,8 +196,9 @@ impl Cursor {
                 Some(_) => continue,
                 None => Stand::at(next.start()),
             };
-            let before = std::mem::replace(&mut self.now, stand);
-            if !ended {
+            if let Some(before) = self.now.replace(stand)
+                && !ended
+            {
                 self.leave(before);
             }
             return Step::Turned { generation: next.id };
@@ -273,10 +213,10 @@ impl Cursor {
         match next.or(history.generations.last()) {
             Some(next) => {
                 let left = self.left.iter().position(|s| s.position.generation == next.id);
-                self.now = match left {
+                self.now = Some(match left {
                     Some(left) => self.left.remove(left),
                     None => Stand::at(next.start()),
-                };
+                });
                 Step::Lost { loss: Loss::Unknown }
             }
             None => Step::End,
@@ -307,12 +247,77 @@ impl Stand {
         self.before.as_ref().and_then(|before| before.last()).is_some_and(|&byte| byte != b'\n')
     }
 
+    /// Reads from where it stands, below the extent. `None`: there is only a part of a line, to
+    /// be left until it is whole.
+    fn take(
+        &mut self,
+        generation: &Generation,
+        last: bool,
+        buf: &mut Vec<u8>,
+        max: usize,
+    ) -> io::Result<Option<Step>> {
+        let offset = self.position.offset;
+        let rest = generation.bytes - offset;
+        let len = rest.min(max as u64);
+        let reach = offset.min(Fingerprint::REACH);
+        let mut read = vec![0; (reach + len) as usize];
+        read_exact_at(generation.file.as_ref(), &mut read, offset - reach)?;
+        // Verified last, and so true of what was read before. A read that reaches the end has
+        // the marker in its own last bytes.
+        let marked = read.len().saturating_sub(Fingerprint::REACH as usize);
+        match read.get(marked..) {
+            Some(end) if len == rest && (marked > 0 || offset == reach) => {
+                if Fingerprint::of(end) != generation.marker {
+                    return Ok(Some(Step::Doubt));
+                }
+            }
+            _ => generation.verify()?,
+        }
+        let (before, mut bytes) = read.split_at(reach as usize);
+        if self.before.as_ref().is_some_and(|known| known.as_slice() != before) {
+            // The generation goes on as it was, but not what stood before: edited in place.
+            self.before = Some(before.to_vec());
+            return Ok(Some(Step::Lost { loss: Loss::Unknown }));
+        }
+        if !last && !generation.ended {
+            match memrchr(b'\n', bytes) {
+                Some(at) => bytes = bytes.get(..=at).unwrap_or_default(),
+                None if len == rest => return Ok(None),
+                None => {}
+            }
+        }
+        buf.extend_from_slice(bytes);
+        let taken = bytes.len();
+        let end = reach as usize + taken;
+        let tail = read.get(end.saturating_sub(Fingerprint::REACH as usize)..end);
+        self.before = Some(tail.unwrap_or_default().to_vec());
+        self.position = self.position.forward(taken as u64);
+        Ok(Some(Step::Bytes))
+    }
+
     /// Whether something may still come where it stands.
     fn may_grow(&self, history: &History) -> bool {
-        history.get(self.position.generation).is_some_and(|generation| {
-            !generation.ended || self.position.offset < generation.bytes
-        })
+        history
+            .get(self.position.generation)
+            .is_some_and(|generation| !generation.ended || self.position.offset < generation.bytes)
     }
+}
+
+/// A generation that it left, and that now has whole lines more.
+fn late(left: &[Stand], history: &History) -> io::Result<Option<usize>> {
+    for (index, stand) in left.iter().enumerate() {
+        let Some(generation) = history.get(stand.position.generation) else { continue };
+        let rest = generation.bytes.saturating_sub(stand.position.offset);
+        if rest == 0 {
+            continue;
+        }
+        let mut bytes = vec![0; rest.min(LATE) as usize];
+        read_exact_at(generation.file.as_ref(), &mut bytes, stand.position.offset)?;
+        if generation.ended || rest > LATE || memchr(b'\n', &bytes).is_some() {
+            return Ok(Some(index));
+        }
+    }
+    Ok(None)
 }
 
 /// `loss`, of so many bytes.

@@ -1,18 +1,45 @@
-//! Following a log.
+//! Following a log through growth, rotation, truncation, deletion and its return.
+//!
+//! A follower is told nothing of what happened, only that something may have: it looks at the
+//! state of the files it holds and of the name, and whatever it finds, the same look brings the
+//! history up to it. It may be called too often and too late. Late looks cost no lines: files
+//! that came and went meanwhile are found beside the log, and a file that was copied and cut is
+//! finished from its copy. What cannot be found is said to be lost.
+//!
+//! Knows no time but what it is told, opens nothing but through [`Place`], and reads no more than
+//! a few hundred bytes of a file at a look.
 
+mod held;
+mod siblings;
+
+use std::collections::{HashMap, HashSet};
+use std::mem;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tailwater_protocol::{Bookmark, Position};
+use tailwater_protocol::{Began, Bookmark, GenerationId, Loss, Position};
 
-use crate::file::Place;
-use crate::history::History;
+use crate::file::{Absent, File, Identity, Place, Sibling, Stat};
+use crate::history::{Generation, History};
+use crate::read::stands_before;
+use held::{Beginning, Found, Held};
+use siblings::{Opened, find_copy, is_copy, unknown};
+
+/// How often a look begins anew because the name led elsewhere meanwhile.
+const TRIES: u32 = 5;
+
+/// Generations that are gone and still listed, for the notice of what was lost.
+const GONE: usize = 4;
+
+/// When to try again what failed for want of something that others may give back.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// The bounds of a follower.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// How long a generation is expected to grow after it was replaced, from its last growth on.
     pub linger: Duration,
-    /// Ended generations that are kept open to be read.
+    /// Ended generations that are kept open to be read. Four times as many may linger.
     pub held: usize,
 }
 
@@ -27,7 +54,7 @@ impl Default for Limits {
 pub struct Now {
     /// Since some start; never goes back.
     pub monotonic: Duration,
-    /// Milliseconds since 1970, as the file system's clock says.
+    /// Milliseconds since 1970, by the clock that dates the files.
     pub wall: u64,
 }
 
@@ -49,7 +76,7 @@ pub enum Condition {
     Present,
     /// Named, but not there.
     Waiting,
-    /// Deleted at that time (milliseconds since 1970); what is held can be read.
+    /// Found to be deleted at that time (milliseconds since 1970); what is held can be read.
     Deleted(u64),
     /// There, but not to be read.
     Unreadable {
@@ -63,33 +90,423 @@ pub enum Condition {
 /// Follows one log.
 pub struct Follower {
     limits: Limits,
+    current: Option<Held>,
+    /// Oldest first.
+    earlier: Vec<Held>,
+    /// Siblings that are accounted for: there from the start, or generations that are known.
+    seen: HashSet<Identity>,
+    /// How often a file was cut.
+    cuts: HashMap<Identity, u32>,
+    /// Whether the siblings that were there from the start are known.
+    begun: bool,
+    condition: Condition,
+    history: History,
 }
 
 impl Follower {
-    /// Has not looked yet.
+    /// A follower that has not looked yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits }
-    }
-
-    /// Brings the history up to what the file system shows.
-    pub fn reconcile(&mut self, place: &dyn Place, now: Now) -> Reconciled {
-        let _ = (place.name(), now, self.limits);
-        Reconciled::default()
+        Self {
+            limits,
+            current: None,
+            earlier: Vec::new(),
+            seen: HashSet::new(),
+            cuts: HashMap::new(),
+            begun: false,
+            condition: Condition::Waiting,
+            history: History::default(),
+        }
     }
 
     /// What can be read.
     pub fn history(&self) -> History {
-        History::default()
+        self.history.clone()
     }
 
-    /// The condition.
+    /// The condition at the last look.
     pub fn state(&self) -> Condition {
-        Condition::Waiting
+        self.condition.clone()
     }
 
-    /// Where a reader stands who comes back with a bookmark.
-    pub fn recognise(&mut self, place: &dyn Place, bookmark: Bookmark, now: Now) -> Option<Position> {
-        let _ = (place.name(), bookmark, now);
-        None
+    /// Brings the history up to what the file system shows. Idempotent: to be called at every
+    /// event and every tick, with no matter what in between.
+    pub fn reconcile(&mut self, place: &dyn Place, now: Now) -> Reconciled {
+        let condition = self.condition.clone();
+        let mut look_again = None;
+        let mut grown = self.look_at_earlier(place, now);
+        grown += self.look_at_current(place, now);
+        match place.look() {
+            Ok(stat) if self.is_current(stat.identity) => self.condition = Condition::Present,
+            Ok(_) => match self.take_over(place, now) {
+                Ok(bytes) => {
+                    grown += bytes;
+                    self.condition = Condition::Present;
+                }
+                Err(absent) => look_again = self.without_name(absent, place, now),
+            },
+            Err(absent) => look_again = self.without_name(absent, place, now),
+        }
+        let lingers = self.let_time_pass(now);
+        look_again = look_again.into_iter().chain(lingers).min();
+        let published = self.publish();
+        Reconciled { changed: published || condition != self.condition, grown, look_again }
     }
+
+    /// Where a reader stands who comes back with `bookmark`: looked for in what is known, and then
+    /// beside the log, by the bytes that it read last. What is found there becomes known, and so
+    /// does every generation after it. `None`: those bytes are nowhere to be found.
+    pub fn recognise(
+        &mut self,
+        place: &dyn Place,
+        bookmark: Bookmark,
+        now: Now,
+    ) -> Option<Position> {
+        let position = bookmark.position;
+        if let Some(id) = self.among_known(bookmark) {
+            return Some(Position { generation: id, ..position });
+        }
+        let mut siblings = unknown(place, &place.siblings(), &self.held_identities());
+        siblings.retain(|opened| !self.is_copy_of_known(opened));
+        let holds = |opened: &Opened| {
+            // No bytes before it tell nothing: then the file must be the one that was meant.
+            let named = id_of(opened.stat.identity, 0, 0) == position.generation;
+            let same = stands_before(opened.file.as_ref(), position.offset, bookmark.before);
+            (named || position.offset > 0) && same.unwrap_or(false)
+        };
+        let found = siblings.iter().rposition(holds)?;
+        let mut adopted = Vec::new();
+        for opened in siblings.drain(found..) {
+            let began = if adopted.is_empty() { Began::Found } else { Began::Rotated };
+            let held = self.adopt(opened, began, now, &adopted);
+            adopted.push(held);
+        }
+        let generation = adopted.first()?.generation.id;
+        if let Some(first) = self.earlier.first_mut().or(self.current.as_mut())
+            && first.generation.began == Began::Found
+        {
+            first.generation.began = Began::Rotated;
+        }
+        self.earlier.splice(0..0, adopted);
+        self.publish();
+        Some(Position { generation, ..position })
+    }
+
+    fn is_current(&self, identity: Identity) -> bool {
+        self.current.as_ref().is_some_and(|current| current.identity == identity)
+    }
+
+    fn look_at_earlier(&mut self, place: &dyn Place, now: Now) -> u64 {
+        let mut grown = 0;
+        let taken = self.held_identities();
+        let mut earlier = mem::take(&mut self.earlier);
+        for held in &mut earlier {
+            match held.look(now) {
+                Found::Grown(bytes) => grown += bytes,
+                Found::Cut => self.finish_from_copy(place, held, &taken),
+                Found::Same | Found::Failed => {}
+            }
+        }
+        self.earlier = earlier;
+        grown
+    }
+
+    /// Brings the current generation up to its file, through as many lives as that had.
+    fn look_at_current(&mut self, place: &dyn Place, now: Now) -> u64 {
+        let mut grown = 0;
+        for _try in 0..TRIES {
+            let Some(mut current) = self.current.take() else { break };
+            let found = current.look(now);
+            if found != Found::Cut {
+                self.current = Some(current);
+                if let Found::Grown(bytes) = found {
+                    grown += bytes;
+                }
+                break;
+            }
+            self.current = Some(self.begin_next_life(place, current, now));
+        }
+        grown
+    }
+
+    /// The file of `held`, the current generation, was cut or overwritten: its next life.
+    fn begin_next_life(&mut self, place: &dyn Place, mut held: Held, now: Now) -> Held {
+        let (file, identity) = (Arc::clone(&held.generation.file), held.identity);
+        let name = held.generation.name.clone();
+        let mut taken = self.held_identities();
+        taken.push(identity);
+        self.finish_from_copy(place, &mut held, &taken);
+        let links = held.links;
+        self.earlier.push(held);
+        // Lives that were copied and cut between two looks lie beside the log as well.
+        let missed = self.missed(place, &file, identity);
+        self.adopt_all(missed, Began::Truncated, now);
+        *self.cuts.entry(identity).or_default() += 1;
+        let id = self.new_id(identity, &[]);
+        let began = Began::Truncated;
+        let beginning = Beginning { id, began, since: now.wall, name, from: 0 };
+        let stat = Stat { identity, bytes: 0, links, written: 0, changed: 0 };
+        Held::new(file, stat, beginning, now)
+    }
+
+    /// What `held` was goes on in a copy beside the log, if there is one.
+    fn finish_from_copy(&mut self, place: &dyn Place, held: &mut Held, taken: &[Identity]) {
+        let all = place.siblings().into_iter();
+        let (seen, unseen): (Vec<Sibling>, Vec<Sibling>) = all
+            .filter(|sibling| !taken.contains(&sibling.stat.identity))
+            .partition(|sibling| self.seen.contains(&sibling.stat.identity));
+        let copy = find_copy(place, held, &unseen).or_else(|| find_copy(place, held, &seen));
+        if let Some(copy) = copy {
+            let identity = copy.stat.identity;
+            if held.move_to(copy.file, copy.stat, copy.name).is_ok() {
+                self.seen.insert(identity);
+                return;
+            }
+        }
+        held.let_go(Loss::Truncated);
+    }
+
+    /// The name leads to another file than the current: that one becomes current.
+    fn take_over(&mut self, place: &dyn Place, now: Now) -> Result<u64, Absent> {
+        let mut grown = 0;
+        let mut opened = None;
+        for _try in 0..TRIES {
+            let file = place.open()?;
+            let stat = file.stat().map_err(|error| Absent::Failed(error.to_string()))?;
+            if self.is_current(stat.identity) {
+                return Ok(grown);
+            }
+            // Whatever was written to the old one before it was replaced is there by now.
+            grown += self.look_at_current(place, now);
+            let name = place.name();
+            let missed = self.missed(place, &file, stat.identity);
+            // If the name still leads there, then all that lies beside it came before.
+            let stands = place.look().is_ok_and(|again| again.identity == stat.identity);
+            opened = Some((file, stat, name, missed));
+            if stands {
+                break;
+            }
+        }
+        let Some((file, stat, name, missed)) = opened else { return Ok(grown) };
+        let began = self.retire_current(now);
+        let began = self.adopt_all(missed, began, now);
+        let from = self.resume_after(stat.identity, now);
+        let id = self.new_id(stat.identity, &[]);
+        let beginning = Beginning { id, began, since: now.wall, name, from: 0 };
+        let mut held = Held::new(file, stat, beginning, now);
+        let found = held.look(now);
+        held.generation.from = from;
+        if let Found::Grown(bytes) = found {
+            grown += bytes.saturating_sub(from);
+        }
+        self.seen.insert(stat.identity);
+        self.current = Some(held);
+        Ok(grown)
+    }
+
+    /// The current generation becomes an earlier one. How the next begins.
+    fn retire_current(&mut self, now: Now) -> Began {
+        match self.current.take() {
+            Some(mut held) => {
+                let began = if held.links == 0 { Began::Recreated } else { Began::Rotated };
+                held.stirred = now.monotonic;
+                self.earlier.push(held);
+                began
+            }
+            None if self.begun => Began::Appeared,
+            None => Began::Found,
+        }
+    }
+
+    /// A file that is held as an earlier generation came back under the name: what it was until
+    /// now stays that generation's, and the next begins behind it. Where.
+    fn resume_after(&mut self, identity: Identity, now: Now) -> u64 {
+        let back = self.earlier.iter_mut().rev();
+        let back = back.filter(|held| held.identity == identity && !held.gone);
+        for held in back {
+            if !held.sealed && held.look(now) != Found::Cut {
+                held.sealed = true;
+                held.generation.ended = true;
+                return held.generation.bytes;
+            }
+        }
+        0
+    }
+
+    /// Notes which siblings are there from the start: they are no generations that were missed.
+    fn begin(&mut self, siblings: &[Sibling]) {
+        self.begun = true;
+        self.seen.extend(siblings.iter().map(|sibling| sibling.stat.identity));
+    }
+
+    /// Generations beside the log that came and went unseen, oldest first; `current` is the file
+    /// that the name leads to.
+    fn missed(
+        &mut self,
+        place: &dyn Place,
+        current: &Arc<dyn File>,
+        identity: Identity,
+    ) -> Vec<Opened> {
+        let siblings = place.siblings();
+        if !self.begun {
+            self.begin(&siblings);
+            return Vec::new();
+        }
+        let mut taken = self.held_identities();
+        taken.push(identity);
+        // What is neither there nor held will not be seen again.
+        let there: HashSet<Identity> = siblings.iter().map(|s| s.stat.identity).collect();
+        let known = |identity: &Identity| there.contains(identity) || taken.contains(identity);
+        self.seen.retain(|identity| known(identity));
+        self.cuts.retain(|identity, _| known(identity));
+        taken.extend(&self.seen);
+        let bytes = current.stat().map_or(0, |stat| stat.bytes);
+        let mut missed = unknown(place, &siblings, &taken);
+        missed.retain(|opened| {
+            opened.stat.bytes > 0
+                && !is_copy(opened, current.as_ref(), bytes)
+                && !self.is_copy_of_known(opened)
+        });
+        missed
+    }
+
+    /// Makes generations of what was missed, the first of which began as said. How the next begins.
+    fn adopt_all(&mut self, missed: Vec<Opened>, began: Began, now: Now) -> Began {
+        missed.into_iter().fold(began, |began, opened| {
+            let held = self.adopt(opened, began, now, &[]);
+            self.earlier.push(held);
+            if began == Began::Truncated { began } else { Began::Rotated }
+        })
+    }
+
+    fn adopt(&mut self, opened: Opened, began: Began, now: Now, others: &[Held]) -> Held {
+        let Opened { name, file, stat } = opened;
+        let id = self.new_id(stat.identity, others);
+        self.seen.insert(stat.identity);
+        let beginning = Beginning { id, began, since: stat.written, name, from: 0 };
+        let mut held = Held::new(file, stat, beginning, now);
+        // Whoever wrote it may still hold it open: it lingers like one that was current.
+        held.look(now);
+        held
+    }
+
+    fn is_copy_of_known(&self, opened: &Opened) -> bool {
+        self.all()
+            .map(|held| &held.generation)
+            .any(|known| is_copy(opened, known.file.as_ref(), known.bytes))
+    }
+
+    /// The generation that holds what a reader has seen: the one it names, or else any.
+    fn among_known(&self, bookmark: Bookmark) -> Option<GenerationId> {
+        let Bookmark { position, before } = bookmark;
+        let holds = |generation: &Generation| {
+            let file = generation.file.as_ref();
+            let named = generation.id == position.generation;
+            let gone = named && position.offset > generation.bytes;
+            (gone && position.offset <= generation.once())
+                || ((named || position.offset > 0)
+                    && position.offset <= generation.bytes
+                    && stands_before(file, position.offset, before).unwrap_or(false))
+        };
+        let all = || self.all().map(|held| &held.generation);
+        let named = all().find(|generation| generation.id == position.generation);
+        let named = named.filter(|generation| holds(generation));
+        named.or_else(|| all().filter(|generation| holds(generation)).last()).map(|g| g.id)
+    }
+
+    fn without_name(&mut self, absent: Absent, place: &dyn Place, now: Now) -> Option<Duration> {
+        match absent {
+            Absent::Missing => {
+                if !self.begun {
+                    self.begin(&place.siblings());
+                }
+                let deleted = self.current.as_ref().is_some_and(|current| current.links == 0);
+                if !deleted {
+                    self.condition = Condition::Waiting;
+                } else if !matches!(self.condition, Condition::Deleted(_)) {
+                    self.condition = Condition::Deleted(now.wall);
+                }
+                None
+            }
+            Absent::Forbidden { reason, remedy } => {
+                self.condition = Condition::Unreadable { reason, remedy };
+                None
+            }
+            Absent::Failed(_) => Some(RETRY),
+        }
+    }
+
+    /// Ends what has lingered, and lets go of what is gone or too much. When the next will end.
+    fn let_time_pass(&mut self, now: Now) -> Option<Duration> {
+        let mut next: Option<Duration> = None;
+        for held in &mut self.earlier {
+            let rested = now.monotonic.saturating_sub(held.stirred);
+            if !held.generation.ended {
+                match self.limits.linger.checked_sub(rested).filter(|left| !left.is_zero()) {
+                    Some(left) => next = Some(next.map_or(left, |next| next.min(left))),
+                    None => held.generation.ended = true,
+                }
+            }
+            let useless = held.links == 0 || held.generation.is_empty();
+            if held.generation.ended && useless && !held.gone {
+                held.let_go(Loss::Deleted);
+            }
+        }
+        let ended = self.earlier.iter().filter(|held| !held.gone && held.generation.ended).count();
+        let all = self.earlier.iter().filter(|held| !held.gone).count();
+        let bound = self.limits.held;
+        let over = ended.saturating_sub(bound).max(all.saturating_sub(bound.saturating_mul(4)));
+        let oldest = self.earlier.iter_mut().filter(|held| !held.gone).take(over);
+        oldest.for_each(|held| held.let_go(Loss::LetGo));
+        let gone = self.earlier.iter().filter(|held| held.gone).count();
+        let mut drop = gone.saturating_sub(GONE);
+        self.earlier.retain(|held| {
+            let dropped = held.gone && drop > 0;
+            drop -= usize::from(dropped);
+            !dropped
+        });
+        next
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Held> {
+        self.earlier.iter().chain(&self.current)
+    }
+
+    fn held_identities(&self) -> Vec<Identity> {
+        self.all().filter(|held| !held.gone).map(|held| held.identity).collect()
+    }
+
+    /// An id for the present life of a file, unlike all that are in use.
+    fn new_id(&self, identity: Identity, others: &[Held]) -> GenerationId {
+        let cuts = self.cuts.get(&identity).copied().unwrap_or(0);
+        let used = |id| self.all().chain(others).any(|held| held.generation.id == id);
+        (0..)
+            .map(|try_| id_of(identity, cuts, try_))
+            .find(|&id| !used(id))
+            .unwrap_or(GenerationId(0))
+    }
+
+    /// Whether the history is another than before.
+    fn publish(&mut self) -> bool {
+        let generations = self.all().map(|held| held.generation.clone()).collect();
+        let history = History::new(generations);
+        let changed = !history.same_as(&self.history);
+        if changed {
+            self.history = history;
+        }
+        changed
+    }
+}
+
+/// The id of a file's life: the same after a restart, as long as the file was not cut.
+fn id_of(identity: Identity, cuts: u32, again: u32) -> GenerationId {
+    let Identity { device, inode, birth } = identity;
+    let words = [device, inode, birth, cuts.into(), again.into()];
+    // The finaliser of SplitMix64 after each word.
+    let hash = words.iter().fold(0_u64, |hash, word| {
+        let mixed = (hash ^ word).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    });
+    GenerationId((hash >> 32) as u32)
 }

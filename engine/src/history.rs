@@ -99,6 +99,14 @@ impl History {
         Self { generations: generations.into() }
     }
 
+    /// The same with every generation ended: for one who reads what there is and waits for
+    /// nothing.
+    #[must_use]
+    pub fn sealed(&self) -> Self {
+        let ended = |generation: &Generation| Generation { ended: true, ..generation.clone() };
+        Self { generations: self.generations.iter().map(ended).collect() }
+    }
+
     /// The generation of that id.
     pub fn get(&self, id: GenerationId) -> Option<&Generation> {
         self.generations.iter().find(|generation| generation.id == id)
@@ -116,9 +124,7 @@ impl History {
 
     /// The end of the current generation, to be come back to.
     pub fn bookmark(&self) -> Option<Bookmark> {
-        self.generations
-            .last()
-            .map(|last| Bookmark { position: last.end(), before: last.marker })
+        self.generations.last().map(|last| Bookmark { position: last.end(), before: last.marker })
     }
 
     /// Whether the other says just the same.

@@ -85,11 +85,7 @@ pub fn fingerprint_before(file: &dyn ReadAt, offset: u64) -> io::Result<Fingerpr
 /// # Errors
 ///
 /// The system's.
-pub fn stands_before(
-    file: &dyn ReadAt,
-    offset: u64,
-    fingerprint: Fingerprint,
-) -> io::Result<bool> {
+pub fn stands_before(file: &dyn ReadAt, offset: u64, fingerprint: Fingerprint) -> io::Result<bool> {
     match fingerprint_before(file, offset) {
         Ok(found) => Ok(found == fingerprint),
         Err(error) if is_doubt(&error) => Ok(false),
