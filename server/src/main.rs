@@ -1,1 +1,25 @@
-fn main() {}
+//! `tailwater`: reads the command line and hands over.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tailwater::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(cli.log_filter()))
+        .with_writer(std::io::stderr)
+        .init();
+    let outcome = match cli.command {
+        Some(Command::Check) => tailwater::check::run(&cli.options),
+        None => tailwater::start::run(&cli.options),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("tailwater: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

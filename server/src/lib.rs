@@ -1,0 +1,22 @@
+//! The server of tailwater: what is offered, who may see it, and the way to it.
+//!
+//! `engine` reads logs and `app` draws pages; this crate opens files, listens on sockets, and
+//! keeps both within what was named and allowed. [`serve::run`] is the whole server as a function
+//! that takes its listener and its end as parameters, so that tests start it on port 0.
+
+pub mod assets;
+pub mod auth;
+pub mod check;
+pub mod cli;
+pub mod config;
+pub mod count;
+pub mod log;
+pub mod logs;
+pub mod passed;
+pub mod read;
+pub mod routes;
+pub mod serve;
+pub mod session;
+pub mod sources;
+pub mod start;
+pub mod watch;

@@ -1,0 +1,243 @@
+//! Reading for those who look: windows, frames, first screens. The one way from a log's files to
+//! rows, whatever the door.
+//!
+//! Reads run on threads of their own, bounded in number, so that a slow disk holds up nobody's
+//! socket; what they cost is a screenful, not a log.
+
+use std::io;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tailwater_engine::counts::Counts;
+use tailwater_engine::history::History;
+use tailwater_engine::window::{self, WindowRows};
+use tailwater_protocol::{
+    Anchor, Attention, Bookmark, Frame, GenerationId, LogState, Outline, Position, Rows, Tally,
+};
+use tokio::sync::Semaphore;
+
+use crate::count::Counter;
+use crate::log::{Known, Log};
+
+/// Reads at once.
+const READS: usize = 16;
+
+/// Bytes that are counted along with a read rather than in the background: some milliseconds.
+const INLINE: u64 = 4 * 1024 * 1024;
+
+/// Rows of a frame, at most: the tallest screen.
+const FRAME_ROWS: u16 = 400;
+
+/// Reads logs.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    permits: Arc<Semaphore>,
+    counter: Counter,
+}
+
+/// A window of rows, and the log they come from.
+#[derive(Debug)]
+pub struct Windowed {
+    pub rows: WindowRows,
+    pub outline: Outline,
+}
+
+/// Where a view stands, and what it has been told.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    /// The first byte its page has not been sent; `None`: it shall be sent the newest rows.
+    pub at: Option<Position>,
+    /// What had passed when it was last told.
+    pub told: Option<Tally>,
+}
+
+impl Reader {
+    pub fn new(counter: Counter) -> Self {
+        Self { permits: Arc::new(Semaphore::new(READS)), counter }
+    }
+
+    /// Rows around `anchor`.
+    ///
+    /// # Errors
+    ///
+    /// The system's, from reading.
+    pub async fn window(
+        &self,
+        log: &Arc<Log>,
+        anchor: Anchor,
+        before: u16,
+        after: u16,
+    ) -> io::Result<Windowed> {
+        let this = self.clone();
+        let log = Arc::clone(log);
+        self.blocking(move || {
+            let history = this.history(&log);
+            this.count_on(&log, &history)?;
+            let counts = |id| Some(log.counts(id));
+            let rows = window::window(&history, &counts, anchor, before, after)?;
+            Ok(Windowed { rows, outline: log.outline(&history) })
+        })
+        .await
+    }
+
+    /// The newest rows of `log` as plain rows: the first screen.
+    ///
+    /// # Errors
+    ///
+    /// The system's, from reading.
+    pub async fn newest(&self, log: &Arc<Log>, rows: u16) -> io::Result<Vec<Rows>> {
+        Ok(self.window(log, Anchor::End, rows, 0).await?.rows.blocks)
+    }
+
+    /// What has happened for a view that stands at `standing`, and where it stands after that.
+    ///
+    /// # Errors
+    ///
+    /// The system's, from reading.
+    pub async fn frame(
+        &self,
+        log: &Arc<Log>,
+        standing: Standing,
+        attention: Attention,
+        sequence: u64,
+    ) -> io::Result<(Frame, Standing)> {
+        let this = self.clone();
+        let log = Arc::clone(log);
+        self.blocking(move || this.make_frame(&log, standing, attention, sequence)).await
+    }
+
+    fn make_frame(
+        &self,
+        log: &Arc<Log>,
+        standing: Standing,
+        attention: Attention,
+        sequence: u64,
+    ) -> io::Result<(Frame, Standing)> {
+        let (known, noticed) = {
+            let published = log.subscribe();
+            let published = published.borrow();
+            (published.known.clone(), published.noticed)
+        };
+        let Known { history, state } = known
+            .unwrap_or_else(|| Known { history: History::default(), state: LogState::Waiting });
+        self.count_on(log, &history)?;
+        let total = self.pass_on(log, &history)?;
+        let rows = match attention {
+            Attention::Rows(rows) => rows.min(FRAME_ROWS),
+            Attention::Counts => 0,
+        };
+        let counts = |id| Some(log.counts(id));
+        let tail = window::tail(&history, &counts, standing.at, rows)?;
+        let passed = match (standing.told, standing.at) {
+            (Some(told), _) => total.since(told),
+            // A page that comes back: between its bookmark and the end lies what it missed.
+            (None, Some(at)) => between(log, &history, at),
+            (None, None) => Tally::default(),
+        };
+        let end = tail.end;
+        let frame = Frame {
+            sequence,
+            outline: log.outline(&history),
+            state,
+            passed,
+            continues: tail.continues,
+            blocks: tail.blocks,
+            end,
+            age: noticed.elapsed().as_millis().min(u128::from(u32::MAX)) as u32,
+        };
+        Ok((frame, Standing { at: end.map(|end| end.position), told: Some(total) }))
+    }
+
+    fn history(&self, log: &Log) -> History {
+        log.known().map(|known| known.history).unwrap_or_default()
+    }
+
+    /// Counts the lines that came lately, and has the rest counted in the background.
+    fn count_on(&self, log: &Arc<Log>, history: &History) -> io::Result<()> {
+        for generation in history.generations.iter().rev() {
+            match log.uncounted(generation) {
+                0 => {}
+                few if few <= INLINE => {
+                    log.count(generation, few)?;
+                }
+                _ => {
+                    self.counter.count(log);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn pass_on(&self, log: &Arc<Log>, history: &History) -> io::Result<Tally> {
+        let mut passed = log.passed().lock().unwrap_or_else(PoisonError::into_inner);
+        let caught = passed.catch_up(history, INLINE)?;
+        if !caught.complete {
+            self.counter.count(log);
+        }
+        Ok(caught.total)
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(io::Error::other)?;
+        let read = tokio::task::spawn_blocking(move || {
+            let _held = permit;
+            work()
+        });
+        read.await.map_err(io::Error::other)?
+    }
+
+    /// A piece of blocking work on the same bounded threads.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work`.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        self.blocking(work).await
+    }
+}
+
+/// What stands between `from` and the end, by the counts alone: no line is read for it, so its
+/// levels are not known.
+fn between(log: &Log, history: &History, from: Position) -> Tally {
+    let mut tally = Tally::default();
+    let Some(first) = history.generations.iter().position(|g| g.id == from.generation) else {
+        return tally;
+    };
+    for generation in history.generations.iter().skip(first) {
+        let start = if generation.id == from.generation { from.offset } else { 0 };
+        let lines = lines_to(log, generation, generation.bytes);
+        tally.bytes += generation.bytes.saturating_sub(start);
+        tally.lines += lines.saturating_sub(lines_to(log, generation, start));
+    }
+    tally
+}
+
+/// Lines before `offset`, counted or else guessed.
+fn lines_to(log: &Log, generation: &tailwater_engine::history::Generation, offset: u64) -> u64 {
+    let counts: Arc<RwLock<Counts>> = log.counts(generation.id);
+    let counts = counts.read().unwrap_or_else(PoisonError::into_inner);
+    match counts.lines_before(generation.file.as_ref(), offset) {
+        Ok(Some(lines)) => lines,
+        _ => counts.estimate(offset),
+    }
+}
+
+/// The counts of a generation, for the engine.
+pub type CountsOf<'a> = dyn Fn(GenerationId) -> Option<Arc<RwLock<Counts>>> + 'a;
+
+/// Finds where a reader stands who comes back with `bookmark`: in the history as it is known, or
+/// by what it read last.
+pub async fn resume(
+    logs: &crate::logs::Logs,
+    log: &Arc<Log>,
+    bookmark: Bookmark,
+) -> Option<Position> {
+    logs.watcher().recognise(log, bookmark).await
+}

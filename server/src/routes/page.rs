@@ -1,0 +1,150 @@
+//! Pages: drawn by `app` on the server, with the log's last lines already in them.
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::Response;
+use leptos::prelude::{IntoView, expect_context};
+use leptos_axum::ResponseOptions;
+use tailwater_app::boot::{Boot, Theme};
+use tailwater_protocol::{LogName, Rows};
+
+use super::{Shared, SharedState, text, wants_page};
+use crate::assets;
+
+/// Rows drawn by the server: the tallest screen that is likely.
+const FIRST_ROWS: u16 = 100;
+
+/// The list of sources, on no log.
+pub(super) async fn home(State(shared): State<SharedState>, request: Request) -> Response {
+    if !wants_page(request.headers()) {
+        return text::list(&shared);
+    }
+    let boot = boot(&shared, request.headers(), request.uri(), None);
+    draw(request, StatusCode::OK, move || tailwater_app::shell(boot.clone(), Vec::new())).await
+}
+
+/// A log: as a page for a browser, as its lines for anything else.
+pub(super) async fn log(
+    State(shared): State<SharedState>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    let name = LogName(name);
+    let Some(log) = shared.logs.get(&name) else {
+        return not_found(State(shared), request).await;
+    };
+    if !wants_page(request.headers()) {
+        return text::lines(&shared, &log, request.uri().query().unwrap_or_default()).await;
+    }
+    let watching = shared.logs.attend(&log).await;
+    let first = shared.reader.newest(&log, FIRST_ROWS).await.unwrap_or_else(|error| {
+        // The page comes up all the same, and says over its socket what is wrong.
+        tracing::warn!(log = %name, %error, "the first screen cannot be read");
+        Vec::new()
+    });
+    drop(watching);
+    let boot = boot(&shared, request.headers(), request.uri(), Some(name));
+    draw(request, StatusCode::OK, move || shell(&boot, &first)).await
+}
+
+fn shell(boot: &Boot, first: &[Rows]) -> impl IntoView + use<> {
+    tailwater_app::shell(boot.clone(), first.to_vec())
+}
+
+/// What leads nowhere. A log that is not offered and one that does not exist are the same.
+pub(super) async fn not_found(State(shared): State<SharedState>, request: Request) -> Response {
+    if !wants_page(request.headers()) || shared.access.admit(request.headers()).is_none() {
+        return super::plain(StatusCode::NOT_FOUND, "nothing of that name is offered here\n");
+    }
+    let boot = boot(&shared, request.headers(), request.uri(), None);
+    draw(request, StatusCode::NOT_FOUND, move || {
+        tailwater_app::message_page(
+            boot.clone(),
+            "Nothing here".to_owned(),
+            "No log of that name is offered. It may have been removed, or the address is misspelt."
+                .to_owned(),
+        )
+    })
+    .await
+}
+
+/// The form that signs in.
+pub(super) async fn login(
+    shared: &Shared,
+    next: &str,
+    error: Option<&'static str>,
+    status: StatusCode,
+) -> Response {
+    let (base, next) = (shared.base.clone(), next.to_owned());
+    let request = Request::new(Body::empty());
+    draw(request, status, move || {
+        tailwater_app::login_page(base.clone(), next.clone(), error.map(str::to_owned))
+    })
+    .await
+}
+
+/// A file of the site.
+pub(super) async fn file(uri: Uri, headers: HeaderMap) -> Response {
+    match assets::get(uri.path().trim_start_matches('/')) {
+        Some(asset) => assets::answer(asset, &headers),
+        None => super::plain(StatusCode::NOT_FOUND, "no such file\n"),
+    }
+}
+
+fn boot(shared: &Shared, headers: &HeaderMap, uri: &Uri, log: Option<LogName>) -> Boot {
+    Boot {
+        base: shared.base.clone(),
+        build: shared.build.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        log,
+        sources: shared.logs.list().borrow().as_ref().clone(),
+        theme: theme(headers),
+        address: uri.query().unwrap_or_default().to_owned(),
+    }
+}
+
+/// The theme that the page's cookie asks for.
+fn theme(headers: &HeaderMap) -> Theme {
+    let cookies = headers.get(header::COOKIE).and_then(|cookies| cookies.to_str().ok());
+    let wanted = cookies
+        .unwrap_or_default()
+        .split(';')
+        .find_map(|pair| pair.trim().strip_prefix("tailwater-theme="));
+    match wanted {
+        Some("light") => Theme::Light,
+        Some("dark") => Theme::Dark,
+        _ => Theme::System,
+    }
+}
+
+/// Draws a page, with a policy that lets run what this server wrote and nothing else.
+async fn draw<V: IntoView + 'static>(
+    request: Request,
+    status: StatusCode,
+    page: impl Fn() -> V + Clone + Send + Sync + 'static,
+) -> Response {
+    let handler = leptos_axum::render_app_to_stream_with_context(
+        || {
+            let nonce = leptos::nonce::use_nonce().map(|nonce| nonce.to_string());
+            let options = expect_context::<ResponseOptions>();
+            if let Ok(policy) = HeaderValue::from_str(&policy(&nonce.unwrap_or_default())) {
+                options.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+            }
+        },
+        page,
+    );
+    let mut response = handler(request).await;
+    *response.status_mut() = status;
+    response
+}
+
+/// The content security policy of a page. `require-trusted-types-for` is left out: the framework
+/// makes its templates, which hold no data, by the very call that this would forbid.
+fn policy(nonce: &str) -> String {
+    format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; \
+         style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
+         manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+}

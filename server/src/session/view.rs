@@ -1,0 +1,134 @@
+//! One view of a page: when a frame is made, and from where.
+//!
+//! At most one frame is under way, being made or not yet acknowledged. What happens meanwhile is
+//! one more reason for the next, and nothing more: the frame is read when it is made.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tailwater_protocol::{Attention, Bookmark};
+use tokio::time::Instant;
+
+use crate::log::{Log, Watching};
+use crate::logs::Logs;
+use crate::read::Standing;
+
+/// Between two frames, however fast they are acknowledged: about what a display shows.
+const FRAME: Duration = Duration::from_millis(12);
+
+pub(super) struct View {
+    log: Arc<Log>,
+    _watching: Watching,
+    attention: Attention,
+    standing: Standing,
+    /// Whether the next frame is to hold the newest rows, wherever the page stands.
+    afresh: bool,
+    /// Told apart from an earlier view of the same number.
+    opened: u64,
+    sequence: u64,
+    state: State,
+    /// Whether something happened that no frame has told of.
+    news: bool,
+    last: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The page has shown what it was sent.
+    Idle,
+    /// A frame is being made.
+    Making,
+    /// A frame of that number was sent.
+    Sent(u64),
+}
+
+impl View {
+    /// Opens a view on `log`, where `from` says the page stands.
+    pub(super) async fn open(
+        logs: &Logs,
+        log: Arc<Log>,
+        from: Option<Bookmark>,
+        attention: Attention,
+    ) -> Self {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static OPENED: AtomicU64 = AtomicU64::new(0);
+        let watching = logs.attend(&log).await;
+        let at = match from {
+            Some(bookmark) => crate::read::resume(logs, &log, bookmark).await,
+            None => None,
+        };
+        Self {
+            log,
+            _watching: watching,
+            attention,
+            standing: Standing { at, told: None },
+            afresh: false,
+            opened: OPENED.fetch_add(1, Ordering::Relaxed),
+            sequence: 0,
+            state: State::Idle,
+            news: true,
+            last: None,
+        }
+    }
+
+    pub(super) fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    pub(super) fn opened(&self) -> u64 {
+        self.opened
+    }
+
+    /// Something happened in the log.
+    pub(super) fn ring(&mut self) {
+        self.news = true;
+    }
+
+    /// The page wants something else from now on.
+    pub(super) fn attend(&mut self, attention: Attention) {
+        let was_counting = self.attention == Attention::Counts;
+        // It was told of what passed, not shown it.
+        self.afresh |= was_counting && attention != Attention::Counts;
+        self.attention = attention;
+        self.news = true;
+    }
+
+    /// The page has shown a frame.
+    pub(super) fn acknowledge(&mut self, sequence: u64) {
+        if self.state == State::Sent(sequence) {
+            self.state = State::Idle;
+        }
+    }
+
+    /// When a frame may be made that is wanted but would come too soon.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let soon = self.last.map(|last| last + FRAME)?;
+        (self.state == State::Idle && self.news && soon > Instant::now()).then_some(soon)
+    }
+
+    /// What the next frame is to be made of, if one is to be made now.
+    pub(super) fn begin(&mut self) -> Option<(Standing, Attention, u64)> {
+        if self.state != State::Idle || !self.news || self.due().is_some() {
+            return None;
+        }
+        self.state = State::Making;
+        self.news = false;
+        self.last = Some(Instant::now());
+        self.sequence += 1;
+        if std::mem::take(&mut self.afresh) {
+            self.standing.at = None;
+        }
+        Some((self.standing.clone(), self.attention, self.sequence))
+    }
+
+    /// The frame is on its way, and the page will stand at `standing`.
+    pub(super) fn sent(&mut self, sequence: u64, standing: Standing) {
+        self.state = State::Sent(sequence);
+        self.standing = standing;
+    }
+
+    /// The frame could not be made; the next ring tries again.
+    pub(super) fn failed(&mut self) {
+        self.state = State::Idle;
+    }
+}
