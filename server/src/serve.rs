@@ -59,6 +59,8 @@ impl Server {
     ///
     /// When threads cannot be made.
     pub fn prepare(config: &Config, port: u16, address: String) -> io::Result<Self> {
+        // Pages are drawn on this runtime. Another server of this process may have said so before.
+        let _said_before = any_spawner::Executor::init_tokio();
         let (ending, ended) = watch::channel(false);
         let shared = Shared {
             logs: Logs::start(config.sources.clone())?,

@@ -27,7 +27,7 @@ async fn without_a_proof_there_is_nothing() {
         let answer =
             running.raw(&format!("GET {path} HTTP/1.1\nHost: HOST\nConnection: close")).await;
         assert!([401, 404].contains(&status(&answer)), "{path}: {answer}");
-        assert!(!answer.contains("app.log") && !answer.contains("one"), "{path}: {answer}");
+        assert!(!answer.contains("app.log") && !answer.contains("one\n"), "{path}: {answer}");
     }
     let page = running
         .raw("GET /s/logs/app.log HTTP/1.1\nHost: HOST\nAccept: text/html\nConnection: close")
