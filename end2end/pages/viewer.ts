@@ -1,0 +1,106 @@
+// The page of a log, by the names that a person or a screen reader knows its parts by.
+import { expect, type Locator, type Page } from '@playwright/test';
+
+import type { Server } from '../fixtures/server';
+
+export class Viewer {
+  readonly lines: Locator;
+  readonly rows: Locator;
+  readonly notices: Locator;
+  readonly status: Locator;
+  readonly ruler: Locator;
+  readonly sources: Locator;
+
+  constructor(
+    readonly page: Page,
+    private readonly token: string,
+  ) {
+    this.lines = page.getByLabel('Lines', { exact: true });
+    this.rows = this.lines.locator('.row');
+    this.notices = this.lines.locator('.notice');
+    this.status = page.getByLabel('Status', { exact: true });
+    this.ruler = page.getByLabel('Place in the log');
+    this.sources = page.getByRole('navigation', { name: 'Sources' });
+  }
+
+  /** Signs in, opens a log's page, and waits until it is followed. */
+  async open(server: Server, log: string, rest = ''): Promise<void> {
+    await this.signIn(server);
+    await this.page.goto(server.address(log, rest));
+    await expect(this.status).toContainText(/LIVE|PAUSED|POLLING/);
+  }
+
+  async signIn(server: Server): Promise<void> {
+    await this.page.goto(`${server.origin}/?key=${this.token}`);
+  }
+
+  /** The texts of the rows in sight, from the top. */
+  async texts(): Promise<string[]> {
+    const box = await this.lines.boundingBox();
+    return this.rows.evaluateAll(
+      (rows, [top, bottom]) =>
+        rows
+          .filter((row) => {
+            const { y, height } = row.getBoundingClientRect();
+            return y + height / 2 >= top && y + height / 2 <= bottom;
+          })
+          .map((row) => row.querySelector('.text')?.textContent ?? ''),
+      [box!.y, box!.y + box!.height] as const,
+    );
+  }
+
+  async first(): Promise<string> {
+    return (await this.texts())[0] ?? '';
+  }
+
+  async last(): Promise<string> {
+    return (await this.texts()).at(-1) ?? '';
+  }
+
+  async expectLast(text: string): Promise<void> {
+    await expect.poll(() => this.last()).toBe(text);
+  }
+
+  async expectFirst(text: string): Promise<void> {
+    await expect.poll(() => this.first()).toBe(text);
+  }
+
+  /** The button that tells what is new and leads there. */
+  get pill(): Locator {
+    return this.page.getByRole('button', { name: / new/ });
+  }
+
+  async wheel(pixels: number): Promise<void> {
+    const box = await this.lines.boundingBox();
+    await this.page.mouse.move(box!.x + box!.width / 2, box!.y + box!.height / 2);
+    await this.page.mouse.wheel(0, pixels);
+  }
+
+  /** Presses the ruler at `from` and lets go at `to`, fractions of its height. */
+  async drag(from: number, to: number): Promise<void> {
+    const box = await this.ruler.boundingBox();
+    const x = box!.x + box!.width / 2;
+    const y = (fraction: number) => box!.y + 1 + fraction * (box!.height - 2);
+    await this.page.mouse.move(x, y(from));
+    await this.page.mouse.down();
+    for (let step = 1; step <= 10; step += 1) await this.page.mouse.move(x, y(from + ((to - from) * step) / 10));
+    await this.page.mouse.up();
+  }
+
+  /** Elements of the page, and rows among them. */
+  async nodes(): Promise<{ all: number; rows: number }> {
+    return { all: await this.page.locator('*').count(), rows: await this.rows.count() };
+  }
+
+  /** Bytes of script and wasm memory, after what is garbage was collected. */
+  async heap(): Promise<number> {
+    const devtools = await this.page.context().newCDPSession(this.page);
+    await devtools.send('HeapProfiler.collectGarbage');
+    const { usedSize, backingStorageSize = 0 } = (await devtools.send('Runtime.getHeapUsage')) as {
+      usedSize: number;
+      backingStorageSize?: number;
+    };
+    await devtools.detach();
+    return usedSize + backingStorageSize;
+  }
+}

@@ -1,0 +1,37 @@
+// The release binary in a real Chromium. `cargo xtask browser` sets the two paths; by hand:
+// TAILWATER_CHROMIUM=/usr/bin/chromium TAILWATER_BINARY=../target/release/tailwater npx playwright test
+import { defineConfig } from '@playwright/test';
+import { availableParallelism } from 'node:os';
+
+const root = process.getuid?.() === 0;
+
+export default defineConfig({
+  testDir: 'tests',
+  outputDir: 'results/artefacts',
+  reporter: [['list'], ['json', { outputFile: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE ?? 'results/report.json' }]],
+  // A server, a browser and a writer share the cores with each worker.
+  workers: Math.max(1, Math.floor(availableParallelism() / 2)),
+  fullyParallel: true,
+  forbidOnly: true,
+  // A test that passes at the second try has failed.
+  retries: 0,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  use: {
+    browserName: 'chromium',
+    viewport: { width: 1280, height: 800 },
+    trace: 'retain-on-failure',
+    launchOptions: {
+      executablePath: process.env.TAILWATER_CHROMIUM,
+      args: [
+        ...(root ? ['--no-sandbox'] : []),
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+  },
+});
