@@ -82,6 +82,11 @@ impl Log {
         &self.place
     }
 
+    /// What was published last.
+    pub fn published(&self) -> Published {
+        self.published.borrow().clone()
+    }
+
     /// What is known now.
     pub fn known(&self) -> Option<Known> {
         self.published.borrow().known.clone()
@@ -148,11 +153,11 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// The system's, from reading.
+    /// The system's, from reading; a doubt when the file was changed meanwhile.
     pub fn count(&self, generation: &Generation, budget: u64) -> io::Result<bool> {
         let counts = self.counts(generation.id);
         let mut counts = counts.write().unwrap_or_else(PoisonError::into_inner);
-        counts.advance(generation.file.as_ref(), generation.bytes, budget)?;
+        counts.advance_in(generation, budget)?;
         Ok(counts.counted_to() >= generation.bytes)
     }
 

@@ -9,20 +9,25 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tailwater_engine::counts::Counts;
 use tailwater_engine::history::History;
+use tailwater_engine::read::is_doubt;
 use tailwater_engine::window::{self, WindowRows};
 use tailwater_protocol::{
-    Anchor, Attention, Bookmark, Frame, GenerationId, LogState, Outline, Position, Rows, Tally,
+    Anchor, Attention, Bookmark, Frame, LogState, Outline, Position, Rows, Tally,
 };
 use tokio::sync::Semaphore;
 
 use crate::count::Counter;
-use crate::log::{Known, Log};
+use crate::log::{Known, Log, Published};
+use crate::watch::Watch;
 
 /// Reads at once.
 const READS: usize = 16;
 
 /// Bytes that are counted along with a read rather than in the background: some milliseconds.
 const INLINE: u64 = 4 * 1024 * 1024;
+
+/// Reads of a log that is rotated faster than it can be read, before that is said.
+const TRIES: u32 = 5;
 
 /// Rows of a frame, at most: the tallest screen.
 const FRAME_ROWS: u16 = 400;
@@ -32,6 +37,7 @@ const FRAME_ROWS: u16 = 400;
 pub struct Reader {
     permits: Arc<Semaphore>,
     counter: Counter,
+    watch: Watch,
 }
 
 /// A window of rows, and the log they come from.
@@ -51,8 +57,8 @@ pub struct Standing {
 }
 
 impl Reader {
-    pub fn new(counter: Counter) -> Self {
-        Self { permits: Arc::new(Semaphore::new(READS)), counter }
+    pub fn new(counter: Counter, watch: Watch) -> Self {
+        Self { permits: Arc::new(Semaphore::new(READS)), counter, watch }
     }
 
     /// Rows around `anchor`.
@@ -67,11 +73,9 @@ impl Reader {
         before: u16,
         after: u16,
     ) -> io::Result<Windowed> {
-        let this = self.clone();
-        let log = Arc::clone(log);
-        self.blocking(move || {
-            let history = this.history(&log);
-            this.count_on(&log, &history)?;
+        self.retrying(log, move |this, log| {
+            let history = this.history(log);
+            this.count_on(log, &history)?;
             let counts = |id| Some(log.counts(id));
             let rows = window::window(&history, &counts, anchor, before, after)?;
             Ok(Windowed { rows, outline: log.outline(&history) })
@@ -100,9 +104,10 @@ impl Reader {
         attention: Attention,
         sequence: u64,
     ) -> io::Result<(Frame, Standing)> {
-        let this = self.clone();
-        let log = Arc::clone(log);
-        self.blocking(move || this.make_frame(&log, standing, attention, sequence)).await
+        self.retrying(log, move |this, log| {
+            this.make_frame(log, standing.clone(), attention, sequence)
+        })
+        .await
     }
 
     fn make_frame(
@@ -112,11 +117,7 @@ impl Reader {
         attention: Attention,
         sequence: u64,
     ) -> io::Result<(Frame, Standing)> {
-        let (known, noticed) = {
-            let published = log.subscribe();
-            let published = published.borrow();
-            (published.known.clone(), published.noticed)
-        };
+        let Published { known, noticed, .. } = log.published();
         let Known { history, state } = known
             .unwrap_or_else(|| Known { history: History::default(), state: LogState::Waiting });
         self.count_on(log, &history)?;
@@ -134,6 +135,8 @@ impl Reader {
             (None, None) => Tally::default(),
         };
         let end = tail.end;
+        let grown = passed.bytes > 0 || !tail.blocks.is_empty();
+        let age = if grown { noticed.elapsed().as_millis() } else { 0 };
         let frame = Frame {
             sequence,
             outline: log.outline(&history),
@@ -142,7 +145,7 @@ impl Reader {
             continues: tail.continues,
             blocks: tail.blocks,
             end,
-            age: noticed.elapsed().as_millis().min(u128::from(u32::MAX)) as u32,
+            age: age.min(u128::from(u32::MAX)) as u32,
         };
         Ok((frame, Standing { at: end.map(|end| end.position), told: Some(total) }))
     }
@@ -175,6 +178,25 @@ impl Reader {
             self.counter.count(log);
         }
         Ok(caught.total)
+    }
+
+    /// Reads; when the log was changed under the read, has it looked at and reads again.
+    async fn retrying<T: Send + 'static>(
+        &self,
+        log: &Arc<Log>,
+        read: impl Fn(&Self, &Arc<Log>) -> io::Result<T> + Clone + Send + 'static,
+    ) -> io::Result<T> {
+        let mut tries = 1;
+        loop {
+            let (this, of, read) = (self.clone(), Arc::clone(log), read.clone());
+            match self.blocking(move || read(&this, &of)).await {
+                Err(error) if is_doubt(&error) && tries < TRIES => {
+                    tries += 1;
+                    self.watch.look(log).await;
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     async fn blocking<T: Send + 'static>(
@@ -228,9 +250,6 @@ fn lines_to(log: &Log, generation: &tailwater_engine::history::Generation, offse
         _ => counts.estimate(offset),
     }
 }
-
-/// The counts of a generation, for the engine.
-pub type CountsOf<'a> = dyn Fn(GenerationId) -> Option<Arc<RwLock<Counts>>> + 'a;
 
 /// Finds where a reader stands who comes back with `bookmark`: in the history as it is known, or
 /// by what it read last.

@@ -62,9 +62,10 @@ impl Server {
         // Pages are drawn on this runtime. Another server of this process may have said so before.
         let _said_before = any_spawner::Executor::init_tokio();
         let (ending, ended) = watch::channel(false);
+        let logs = Logs::start(config.sources.clone())?;
         let shared = Shared {
-            logs: Logs::start(config.sources.clone())?,
-            reader: Reader::new(Counter::start()?),
+            reader: Reader::new(Counter::start()?, logs.watcher().clone()),
+            logs,
             access: Access::new(config.login.clone(), port, &config.base, config.state.clone()),
             known: Known::new(config.bind, config.hosts.clone(), config.origins.clone()),
             base: config.base.clone(),

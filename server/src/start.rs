@@ -34,6 +34,8 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
+    // From here on: who starts it may tell it to stop as soon as it has said where it is.
+    let stop = told_to_stop()?;
     let listener = listen(config).await?;
     let bound = listener.local_addr()?;
     let address = page_address(bound, &config.base);
@@ -45,7 +47,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     if config.open {
         open_browser(&opened);
     }
-    server.run(listener, told_to_stop()?).await;
+    server.run(listener, stop).await;
     Ok(())
 }
 

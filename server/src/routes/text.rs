@@ -28,6 +28,9 @@ const CHUNK: usize = 64 * 1024;
 /// Lines from the end that may be asked for: beyond it, start at a position.
 const MAX_LINES: u32 = 10_000_000;
 
+/// Doubts in a row after which the log is taken as it is.
+const DOUBTS: u32 = 3;
+
 /// What the address asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Asked {
@@ -126,6 +129,7 @@ pub(super) async fn lines(shared: &Shared, log: &Arc<Log>, query: &str) -> Respo
         until: if asked.follow { None } else { Some(history(log)) },
         ending: shared.ending.clone(),
         cursor: Some(cursor),
+        doubts: 0,
         _watching: watching,
         _permit: permit,
     };
@@ -179,6 +183,8 @@ struct Feed {
     until: Option<History>,
     ending: watch::Receiver<bool>,
     cursor: Option<Cursor>,
+    /// Doubts in a row.
+    doubts: u32,
     _watching: Watching,
     _permit: OwnedSemaphorePermit,
 }
@@ -205,6 +211,15 @@ impl Feed {
                     return None;
                 }
             };
+            self.doubts = if step == Step::Doubt { self.doubts + 1 } else { 0 };
+            if self.doubts > DOUBTS {
+                // It was looked at again and again, and is the same log: somebody edited what the
+                // reader has passed. What comes after it is still to be read.
+                tracing::warn!(log = %self.log.name(), "the log was edited in place; reading on");
+                self.cursor = Some(cursor.position().map_or_else(Cursor::at_start, Cursor::new));
+                self.doubts = 0;
+                continue;
+            }
             self.cursor = Some(cursor);
             match step {
                 Step::Bytes => return Some(chunk.into()),

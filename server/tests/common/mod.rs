@@ -139,6 +139,11 @@ pub const VIEW: ViewId = ViewId(1);
 
 impl Page {
     pub async fn connect(address: SocketAddr) -> Option<Self> {
+        Self::connect_as(address, PROTOCOL).await
+    }
+
+    /// A page that speaks version `protocol`.
+    pub async fn connect_as(address: SocketAddr, protocol: u16) -> Option<Self> {
         let mut request =
             format!("ws://{address}/api/v1/view").into_client_request().expect("a request");
         let bearer = format!("Bearer {TOKEN}").parse().expect("plain");
@@ -146,7 +151,7 @@ impl Page {
         let stream = TcpStream::connect(address).await.ok()?;
         let (socket, _) = tokio_tungstenite::client_async(request, stream).await.ok()?;
         let mut page = Self { socket };
-        page.send(ClientMessage::Hello { protocol: PROTOCOL, build: String::new() }).await?;
+        page.send(ClientMessage::Hello { protocol, build: String::new() }).await?;
         Some(page)
     }
 
