@@ -31,6 +31,14 @@ pub(crate) fn test(binary: &Path, arguments: &[OsString]) -> anyhow::Result<Tota
     Ok(totals)
 }
 
+/// Whether the tests make sense to a type checker, which Playwright does not ask.
+pub(crate) fn check_types() -> anyhow::Result<()> {
+    let folder = root().join("end2end");
+    toolchain::npm_packages("browser tests", &folder)?;
+    let mut command = program("node");
+    run(command.current_dir(&folder).arg("node_modules/typescript/bin/tsc"))
+}
+
 /// Playwright with everything it needs, ready for its arguments.
 pub(crate) fn playwright(binary: &Path) -> anyhow::Result<Command> {
     let chromium = chromium()?;

@@ -83,6 +83,7 @@ pub(crate) fn everything() -> anyhow::Result<ExitCode> {
             "--package=tailwater-engine",
         ])
     });
+    run.take("types of the browser tests", browser::check_types);
     optional(&mut run);
     rust_tests(&mut run, &[]);
     match server::build() {
