@@ -95,6 +95,12 @@ pub struct Options {
     )]
     pub origins: Vec<String>,
 
+    /// Look at logs by the clock alone, for file systems whose changes the kernel does not announce
+    /// and that are not known as such.
+    #[arg(long, env = "TAILWATER_POLL", global = true)]
+    #[arg(value_parser = clap::builder::FalseyValueParser::new())]
+    pub poll: bool,
+
     /// Say more on standard error; twice for everything.
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,

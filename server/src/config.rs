@@ -35,6 +35,8 @@ pub struct Config {
     pub origins: Vec<String>,
     pub lines: u32,
     pub open: bool,
+    /// Whether to go by the clock alone.
+    pub poll: bool,
     /// Where sessions are kept over a restart; `None`: in memory alone.
     pub state: Option<PathBuf>,
     pub sources: Vec<SourceSpec>,
@@ -83,6 +85,7 @@ struct File {
     base_path: Option<String>,
     lines: Option<u32>,
     no_auth: Option<bool>,
+    poll: Option<bool>,
     token: Option<String>,
     hosts: Vec<String>,
     origins: Vec<String>,
@@ -112,10 +115,11 @@ impl Config {
                 Some(token) => Login::Token(token),
                 None => Login::Key,
             },
-            hosts: either(&options.hosts, file.hosts).iter().map(|h| h.to_lowercase()).collect(),
+            hosts: hosts(either(&options.hosts, file.hosts), options.bind.or(file.bind)),
             origins: either(&options.origins, file.origins),
             lines: options.lines.or(file.lines).unwrap_or(LINES),
             open: options.open,
+            poll: options.poll || file.poll == Some(true),
             state: state_folder(),
             sources: SourceSpec::parse_all(&named)?,
             file: path,
@@ -178,6 +182,13 @@ impl File {
     fn parse(text: &str, path: &Path) -> anyhow::Result<Self> {
         toml::from_str(text).with_context(|| format!("in the configuration `{}`", path.display()))
     }
+}
+
+/// `named` in lower case, and the machine's own name where others can reach it: who rebinds a name
+/// of his own does not have that one.
+fn hosts(named: Vec<String>, bind: Option<IpAddr>) -> Vec<String> {
+    let own = bind.filter(|bind| !bind.is_loopback()).map(|_| crate::start::machine());
+    named.into_iter().chain(own).map(|host| host.to_lowercase()).collect()
 }
 
 /// `first`, unless it says nothing.

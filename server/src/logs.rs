@@ -50,12 +50,13 @@ struct Rung {
 }
 
 impl Logs {
-    /// Finds the logs of `specs` once, and goes on finding until [`Self::stop`].
+    /// Finds the logs of `specs` once, and goes on finding until [`Self::stop`]; by the clock alone
+    /// when `poll` says so.
     ///
     /// # Errors
     ///
     /// When a thread cannot be made.
-    pub fn start(specs: Vec<SourceSpec>) -> std::io::Result<Arc<Self>> {
+    pub fn start(specs: Vec<SourceSpec>, poll: bool) -> std::io::Result<Arc<Self>> {
         let bell = Arc::new(Bell::default());
         let ring = Arc::clone(&bell);
         let logs = Arc::new(Self {
@@ -63,7 +64,7 @@ impl Logs {
             specs,
             by_name: RwLock::default(),
             list: watch::Sender::new(Arc::default()),
-            watch: Watch::start(move || ring.ring())?,
+            watch: Watch::start(poll, move || ring.ring())?,
             bell,
         });
         logs.find();

@@ -62,7 +62,7 @@ impl Server {
         // Pages are drawn on this runtime. Another server of this process may have said so before.
         let _said_before = any_spawner::Executor::init_tokio();
         let (ending, ended) = watch::channel(false);
-        let logs = Logs::start(config.sources.clone())?;
+        let logs = Logs::start(config.sources.clone(), config.poll)?;
         let shared = Shared {
             reader: Reader::new(Counter::start()?, logs.watcher().clone()),
             logs,

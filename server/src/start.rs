@@ -185,11 +185,16 @@ fn page_address(bound: SocketAddr, base: &str) -> String {
 
 /// `user@machine`, for a line that can be pasted.
 pub(crate) fn machine_name() -> String {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name = machine();
     match std::env::var("USER") {
         Ok(user) if !user.is_empty() => format!("{user}@{name}"),
         _ => name,
     }
+}
+
+/// The machine's name.
+pub(crate) fn machine() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 fn open_browser(address: &str) {

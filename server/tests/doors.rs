@@ -211,3 +211,30 @@ async fn too_much_is_refused() {
     assert_eq!(status(&answer), 413, "{answer}");
     running.stop().await;
 }
+
+#[tokio::test]
+async fn below_a_base_path_everything_lies_below_it() {
+    let mut site = Site::new(&["."]);
+    site.config.base = "/ops/logs".to_owned();
+    create(&site.path("app.log"), "one\n");
+    let running = site.start().await;
+    assert!(running.get("/ops/logs/s/logs/app.log").await.contains("one\n"));
+    for path in ["/s/logs/app.log", "/", "/ops/logsx/s/logs/app.log", "/healthz"] {
+        assert_eq!(status(&running.get(path).await), 404, "{path}");
+    }
+    assert!(running.get("/ops/logs").await.contains("location: /ops/logs/"));
+    let page = running
+        .raw(&format!(
+            "GET /ops/logs/s/logs/app.log HTTP/1.1\nHost: HOST\nAccept: text/html\nAuthorization: Bearer {TOKEN}\nConnection: close"
+        ))
+        .await;
+    assert!(
+        page.contains("\"/ops/logs/pkg/tailwater.css\"") && !page.contains("\"/pkg/"),
+        "{page}"
+    );
+    let person = running
+        .raw("GET /ops/logs/s/logs/app.log?n=1 HTTP/1.1\nHost: HOST\nAccept: text/html\nConnection: close")
+        .await;
+    assert!(person.contains("location: /ops/logs/login?next=/s/logs/app.log%3Fn%3D1"), "{person}");
+    running.stop().await;
+}

@@ -55,9 +55,17 @@ async fn a_page_that_looks_elsewhere_is_told_how_much_came() {
     running.stop().await;
 }
 
-/// Does something to a log that is followed, and checks how its new generation is said to begin.
-async fn check(change: impl FnOnce(&Site), began: Began, rows: &[&str]) {
-    let site = Site::new(&["app.log"]);
+/// Does something to a log that is followed, and checks how its new generation is said to begin:
+/// as the kernel announces it, and by the clock alone.
+async fn check(change: impl Fn(&Site), began: Began, rows: &[&str]) {
+    for poll in [false, true] {
+        check_by(poll, &change, began, rows).await;
+    }
+}
+
+async fn check_by(poll: bool, change: impl Fn(&Site), began: Began, rows: &[&str]) {
+    let mut site = Site::new(&["app.log"]);
+    site.config.poll = poll;
     site.append("app.log", "old 1\nold 2\n");
     let running = site.start().await;
     let mut page = running.page().await;

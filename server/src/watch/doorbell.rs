@@ -79,17 +79,19 @@ impl Waker {
 #[derive(Debug)]
 pub struct Silent {
     waker: Arc<Waker>,
+    reason: &'static str,
 }
 
 impl Silent {
-    pub fn new(waker: Arc<Waker>) -> Self {
-        Self { waker }
+    /// One that is silent for `reason`.
+    pub fn new(waker: Arc<Waker>, reason: &'static str) -> Self {
+        Self { waker, reason }
     }
 }
 
 impl Doorbell for Silent {
     fn arm(&mut self, _token: Token, _paths: &[PathBuf]) -> Hearing {
-        Hearing::Deaf("no inotify".to_owned())
+        Hearing::Deaf(self.reason.to_owned())
     }
 
     fn disarm(&mut self, _token: Token) {}

@@ -42,22 +42,16 @@ enum Command {
 }
 
 impl Watch {
-    /// Starts the thread. `poke` is called when a name appeared or vanished in a watched folder.
+    /// Starts the thread, which goes by the clock alone when `poll` says so. `poke` is called when a name appeared or vanished in a watched folder.
     ///
     /// # Errors
     ///
     /// When the thread cannot be made. That there is no inotify is no error: then the clock
     /// serves alone, and every log says so.
-    pub fn start(poke: impl Fn() + Send + 'static) -> std::io::Result<Self> {
+    pub fn start(poll: bool, poke: impl Fn() + Send + 'static) -> std::io::Result<Self> {
         let waker = Arc::new(Waker::new()?);
         let (commands, received) = mpsc::channel();
-        let bell: Box<dyn Doorbell> = match inotify::Inotify::new(Arc::clone(&waker)) {
-            Ok(bell) => Box::new(bell),
-            Err(error) => {
-                tracing::warn!(%error, "no inotify: logs are looked at by the clock");
-                Box::new(Silent::new(Arc::clone(&waker)))
-            }
-        };
+        let bell = bell(poll, &waker);
         std::thread::Builder::new()
             .name("watch".to_owned())
             .spawn(move || follow::Following::new(bell, received, Box::new(poke)).run())?;
@@ -98,6 +92,19 @@ impl Watch {
         // Fails only when the thread has ended, with the server.
         if self.commands.send(command).is_ok() {
             self.waker.wake();
+        }
+    }
+}
+
+fn bell(poll: bool, waker: &Arc<Waker>) -> Box<dyn Doorbell> {
+    if poll {
+        return Box::new(Silent::new(Arc::clone(waker), "by the clock, as asked"));
+    }
+    match inotify::Inotify::new(Arc::clone(waker)) {
+        Ok(bell) => Box::new(bell),
+        Err(error) => {
+            tracing::warn!(%error, "no inotify: logs are looked at by the clock");
+            Box::new(Silent::new(Arc::clone(waker), "no inotify"))
         }
     }
 }

@@ -57,6 +57,7 @@ impl Site {
             origins: Vec::new(),
             lines: 1000,
             open: false,
+            poll: false,
             state: Some(folder.path().join("state")),
             sources: SourceSpec::parse_all(&written).expect("sound sources"),
             file: None,
