@@ -5,7 +5,13 @@
 //! nothing. `browser` is the only module that differs between the server and the browser. Bytes of
 //! a log reach the page as text nodes only.
 
+#![cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(dead_code, reason = "on the server nothing is pressed, dragged or received")
+)]
+
 mod components;
+mod state;
 mod text;
 
 pub mod boot;

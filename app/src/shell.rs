@@ -7,10 +7,13 @@
 
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
-use tailwater_protocol::Rows;
+use tailwater_protocol::{Number, Rows};
 
-use crate::App;
 use crate::boot::{Boot, Theme};
+use crate::components::row::{level_letter, level_name, number_class};
+use crate::state::list::{Line, lines_of};
+use crate::state::page::digits;
+use crate::{App, text};
 
 /// The page, with the last lines of its log as text.
 pub fn shell(mut boot: Boot, first: Vec<Rows>) -> impl IntoView + use<> {
@@ -21,7 +24,7 @@ pub fn shell(mut boot: Boot, first: Vec<Rows>) -> impl IntoView + use<> {
         base = boot.base
     );
     let name = boot.log.as_ref().map(|log| log.to_string());
-    let title = crate::text::title(name.as_deref());
+    let title = text::title(name.as_deref());
     let module = format!("{}/pkg/tailwater.js", boot.base);
     let wasm = format!("{}/pkg/tailwater_bg.wasm", boot.base);
     let head = view! {
@@ -43,14 +46,14 @@ pub fn shell(mut boot: Boot, first: Vec<Rows>) -> impl IntoView + use<> {
 /// The form that signs in; it works without scripts.
 pub fn login_page(base: String, next: String, error: Option<String>) -> impl IntoView + use<> {
     let action = format!("{base}/login");
-    let title = crate::text::title(Some(crate::text::SIGN_IN));
+    let title = text::title(Some(text::SIGN_IN));
     let body = view! {
         <main class="card">
-            <h1>{crate::text::SIGN_IN}</h1>
-            <p>{crate::text::SIGN_IN_HOW}</p>
+            <h1>{text::SIGN_IN}</h1>
+            <p>{text::SIGN_IN_HOW}</p>
             <form method="post" action=action>
                 <input type="hidden" name="next" value=next />
-                <label for="key">{crate::text::KEY}</label>
+                <label for="key">{text::KEY}</label>
                 <input
                     id="key"
                     name="key"
@@ -60,25 +63,25 @@ pub fn login_page(base: String, next: String, error: Option<String>) -> impl Int
                     autofocus
                 />
                 {error.map(|error| view! { <p class="error" role="alert">{error}</p> })}
-                <button type="submit" class="primary">{crate::text::SIGN_IN}</button>
+                <button type="submit" class="primary">{text::SIGN_IN}</button>
             </form>
         </main>
     };
     document(base, Theme::System, title, (), body)
 }
 
-/// A page that says `text`.
-pub fn message_page(boot: Boot, title: String, text: String) -> impl IntoView + use<> {
+/// A page that says `words`.
+pub fn message_page(boot: Boot, title: String, words: String) -> impl IntoView + use<> {
     let body = view! {
         <main class="card">
             <h1>{title.clone()}</h1>
-            <p>{text}</p>
+            <p>{words}</p>
             <p>
-                <a href=format!("{}/", boot.base)>{crate::text::TO_THE_SOURCES}</a>
+                <a href=format!("{}/", boot.base)>{text::TO_THE_SOURCES}</a>
             </p>
         </main>
     };
-    document(boot.base, boot.theme, crate::text::title(Some(&title)), (), body)
+    document(boot.base, boot.theme, text::title(Some(&title)), (), body)
 }
 
 fn document(
@@ -106,11 +109,34 @@ fn document(
     }
 }
 
-/// The lines as plain text, where the list will put them.
+/// The lines as they stand until the list takes their place: the same rows, without links and
+/// without what needs a script. Colours beyond the theme's would need a style attribute, which the
+/// policy forbids: they come with the list.
 fn first_lines(first: &[Rows]) -> Option<impl IntoView + use<>> {
-    let mut text = String::new();
-    for rows in first {
-        text.push_str(&rows.text);
+    let lines = lines_of(first);
+    let last = lines.iter().rev().find_map(|line| match line.number {
+        Number::Exact(n) | Number::Estimate(n) => Some(n),
+        Number::Unknown => None,
+    });
+    let rows = lines.iter().map(|line| first_line(line)).collect_view();
+    let width = digits(last.unwrap_or(0)).to_string();
+    let shown = !lines.is_empty();
+    shown.then(|| {
+        view! {
+            <pre id="first-lines" data-digits=width tabindex="0" aria-label=text::LINES role="region">
+                <code class="rows">{rows}</code>
+            </pre>
+        }
+    })
+}
+
+fn first_line(line: &Line) -> impl IntoView + use<> {
+    let number = if line.continued { "↳".to_owned() } else { text::line_number(line.number) };
+    view! {
+        <span class="row" data-level=level_name(line.level)>
+            <span class=number_class(line.number)>{number}</span>
+            <i class="level" aria-hidden="true">{level_letter(line.level)}</i>
+            <span class="text">{line.text.to_string() + "\n"}</span>
+        </span>
     }
-    (!text.is_empty()).then(|| view! { <pre id="first-lines">{text}</pre> })
 }

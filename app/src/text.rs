@@ -1,16 +1,405 @@
 //! Every word that the page says, in one place, so that another language is another such module.
 
+use tailwater_protocol::{Began, Lines, LogState, Loss, Number, Tally};
+
+use crate::boot::Theme;
+use crate::state::clock::{Clock, Moment};
+use crate::state::connection::Ending;
+use crate::state::list::Line;
+use crate::state::seam::Notice;
+use crate::state::status::{Condition, Empty, Status};
+use crate::state::view::View;
+
 pub(crate) const PRODUCT: &str = "tailwater";
-pub(crate) const SIGN_IN: &str = "Sign in";
-pub(crate) const SIGN_IN_HOW: &str =
-    "Enter the key that tailwater printed when it started.";
+pub(crate) const SOURCES: &str = "Sources";
+pub(crate) const FILTER: &str = "Filter sources";
+pub(crate) const NO_FIT: &str = "No source fits the filter.";
+pub(crate) const LINES: &str = "Lines";
+pub(crate) const FOLLOW: &str = "Follow";
+pub(crate) const FOLLOWING: &str = "Following";
+pub(crate) const THEME: &str = "Theme";
+pub(crate) const HELP: &str = "Keys";
+pub(crate) const CLOSE: &str = "Close";
+pub(crate) const MENU: &str = "Sources";
+pub(crate) const RELOAD: &str = "Reload";
+pub(crate) const RETRY: &str = "Try now";
+pub(crate) const RULER: &str = "Place in the log";
+pub(crate) const STATUS: &str = "Status";
+pub(crate) const COUNTS: &str = "A number before a key is a count: 20j, 50G, 75%.";
+pub(crate) const ENCODING: &str = "UTF-8";
+pub(crate) const ENCODING_BROKEN: &str = "UTF-8, broken";
+pub(crate) const LINK_COPIED: &str = "link copied";
+pub(crate) const LINE_COPIED: &str = "line copied";
+pub(crate) const NEWER: &str = "The server runs a newer build of this page.";
+#[cfg(feature = "ssr")]
+pub(crate) const SIGN_IN_HOW: &str = "Enter the key that tailwater printed when it started.";
+#[cfg(feature = "ssr")]
 pub(crate) const KEY: &str = "Key";
+#[cfg(feature = "ssr")]
 pub(crate) const TO_THE_SOURCES: &str = "To the sources";
+pub(crate) const SIGN_IN: &str = "Sign in";
+
+/// Between groups of digits.
+const GROUP: char = '\u{2009}';
 
 /// The title of a page about `what`.
 pub(crate) fn title(what: Option<&str>) -> String {
     match what {
-        Some(what) => format!("{what} · {PRODUCT}"),
+        Some(what) => [what, " · ", PRODUCT].concat(),
         None => PRODUCT.to_owned(),
+    }
+}
+
+/// `1 234 567`.
+pub(crate) fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() * 2);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(GROUP);
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1.8 GB`: powers of ten, as `ls --si` and disks have it; in whole numbers throughout, because
+/// the machinery that prints fractions weighs more than this page's pictures.
+pub(crate) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 6] = [" kB", " MB", " GB", " TB", " PB", " EB"];
+    if n < 1000 {
+        return n.to_string() + " B";
+    }
+    let (mut unit, mut scale) = (0, 1000_u64);
+    while unit + 1 < UNITS.len() && n / scale >= 1000 {
+        unit += 1;
+        scale *= 1000;
+    }
+    let tenths = n / (scale / 10);
+    let (whole, tenth) = (tenths / 10, tenths % 10);
+    let mut text = whole.to_string();
+    if whole < 100 {
+        text.push('.');
+        text.push_str(&tenth.to_string());
+    }
+    text.push_str(UNITS[unit]);
+    text
+}
+
+/// `1 line`, `12 041 lines`.
+pub(crate) fn lines(n: u64) -> String {
+    number(n) + if n == 1 { " line" } else { " lines" }
+}
+
+/// The number of a line, as the gutter has it.
+pub(crate) fn line_number(n: Number) -> String {
+    match n {
+        Number::Exact(n) | Number::Estimate(n) => number(n),
+        Number::Unknown => String::new(),
+    }
+}
+
+/// `312 new, 4 errors`.
+pub(crate) fn news(passed: Tally) -> String {
+    let mut text = number(passed.lines) + " new";
+    if passed.errors > 0 {
+        text.push_str(", ");
+        text.push_str(&number(passed.errors));
+        text.push_str(if passed.errors == 1 { " error" } else { " errors" });
+    }
+    text
+}
+
+pub(crate) fn caught_up(passed: Tally) -> String {
+    "caught up ".to_owned() + &lines(passed.lines)
+}
+
+/// `3 days ago`.
+pub(crate) fn ago(then: u64, now: u64) -> String {
+    let seconds = now.saturating_sub(then) / 1000;
+    let (n, unit) = match seconds {
+        0..60 => return "just now".to_owned(),
+        60..3600 => (seconds / 60, "minute"),
+        3600..86_400 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{n} {unit}{} ago", if n == 1 { "" } else { "s" })
+}
+
+/// `10:31:07`, with the day before it when that is not today.
+pub(crate) fn time(clock: &Clock, at: u64, now: u64) -> String {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let Moment { year, month, day, hour, minute, second } = clock.local(at);
+    let today = clock.local(clock.wall(now));
+    let time = format!("{hour:02}:{minute:02}:{second:02}");
+    if (year, month, day) == (today.year, today.month, today.day) {
+        return time;
+    }
+    let month = MONTHS[usize::from(month.clamp(1, 12)) - 1];
+    if year == today.year { format!("{day} {month} {time}") } else { format!("{day} {month} {year} {time}") }
+}
+
+/// A notice between rows.
+pub(crate) fn notice(notice: &Notice, clock: &Clock, now: u64) -> String {
+    match notice {
+        Notice::Began { began, since, previous, .. } => {
+            let what = match began {
+                Began::Found => "found",
+                Began::Appeared => "appeared",
+                Began::Rotated => "rotated",
+                Began::Truncated => "truncated",
+                Began::Recreated => "deleted and created anew",
+            };
+            let mut text = [what, " ", &time(clock, *since, now)].concat();
+            if let Some(previous) = previous {
+                text.push_str(" · previous file ");
+                text.push_str(previous);
+            }
+            text
+        }
+        Notice::Lost { loss, .. } => match loss {
+            Loss::Truncated(n) => bytes(*n) + " lost: the file was cut short and no copy was found",
+            Loss::Deleted(n) => bytes(*n) + " gone: the file was deleted",
+            Loss::LetGo(n) => bytes(*n) + " let go: too many earlier files to keep open",
+            Loss::Unknown => "what came before this is not known".to_owned(),
+        },
+        Notice::Deleted { since, .. } => {
+            ["deleted ", &time(clock, *since, now), ", still readable until closed"].concat()
+        }
+        Notice::Here { passed, .. } => {
+            let mut text = "you were here · ".to_owned() + &number(passed.lines) + " new";
+            if passed.errors > 0 {
+                text.push_str(" · ");
+                text.push_str(&number(passed.errors));
+                text.push_str(if passed.errors == 1 { " error" } else { " errors" });
+            }
+            text
+        }
+    }
+}
+
+/// What the status bar calls a condition.
+pub(crate) fn condition(condition: &Condition) -> String {
+    match condition {
+        Condition::None => "READY".to_owned(),
+        Condition::Connecting => "CONNECTING".to_owned(),
+        Condition::Reconnecting { seconds } => format!("RECONNECTING {seconds} s"),
+        Condition::Ended(Ending::Reload) => "RELOAD NEEDED".to_owned(),
+        Condition::Ended(Ending::Login) => "SIGNED OUT".to_owned(),
+        Condition::Live => "LIVE".to_owned(),
+        Condition::Paused { new } => ["PAUSED ", &number(*new), " new"].concat(),
+        Condition::CatchingUp => "CATCHING UP".to_owned(),
+        Condition::Polling(reason) => ["POLLING (", reason, ")"].concat(),
+        Condition::Waiting => "WAITING".to_owned(),
+        Condition::Deleted(_) => "DELETED".to_owned(),
+        Condition::Unreadable => "NOT READABLE".to_owned(),
+    }
+}
+
+/// What stands where lines would be: a heading, and what to know about it.
+pub(crate) fn empty(empty: &Empty, clock: &Clock, now: u64) -> (String, String) {
+    let (heading, text) = match empty {
+        Empty::Loading => ("Reading the end of the log", String::new()),
+        Empty::Welcome => ("No log is open", "Choose a source to read it live.".to_owned()),
+        Empty::NoSources => (
+            "Nothing to read yet",
+            "No source is known. Name files, quoted globs or directories on the command line; \
+             what they come to match shows up here by itself."
+                .to_owned(),
+        ),
+        Empty::NoBytes { written } => {
+            let written = written.map(|then| ago(then, clock.wall(now)));
+            let written = written.map(|ago| ["last written ", &ago, ", "].concat());
+            return (["0 bytes, ", &written.unwrap_or_default(), "waiting"].concat(), "Lines appear here as soon as they are written.".to_owned());
+        }
+        Empty::Waiting => {
+            ("Waiting for it to appear", "The file is not there yet. It is opened as soon as it is.".to_owned())
+        }
+        Empty::Deleted(since) => return ("deleted ".to_owned() + &time(clock, *since, now), "If a file of that name appears, it is followed.".to_owned()),
+        Empty::Unreadable { reason, .. } => return ("Cannot be read: ".to_owned() + reason, String::new()),
+        Empty::Refused(reason) => return (reason.clone(), String::new()),
+    };
+    (heading.to_owned(), text)
+}
+
+pub(crate) const REMEDY: &str = "This mends it:";
+pub(crate) const NO_SUCH_LOG: &str = "No log of that name is offered";
+pub(crate) const TOO_MANY: &str = "The server takes no more requests of this page";
+
+/// The pill: what is new below, or only the way there.
+pub(crate) fn pill(passed: Tally) -> String {
+    if passed.lines == 0 { "to the end".to_owned() } else { news(passed) }
+}
+
+/// How the conditions are told apart by the style sheet and by those who listen: no numbers, which
+/// change too often to be read aloud.
+pub(crate) fn kind(condition: &Condition) -> &'static str {
+    match condition {
+        Condition::None => "ready",
+        Condition::Connecting => "connecting",
+        Condition::Reconnecting { .. } => "reconnecting",
+        Condition::Ended(_) => "ended",
+        Condition::Live => "live",
+        Condition::Paused { .. } => "paused",
+        Condition::CatchingUp => "catching up",
+        Condition::Polling(_) => "polling",
+        Condition::Waiting => "waiting",
+        Condition::Deleted(_) => "deleted",
+        Condition::Unreadable => "not readable",
+    }
+}
+
+pub(crate) fn lag(milliseconds: u32) -> String {
+    if milliseconds < 10_000 {
+        number(milliseconds.into()) + " ms"
+    } else {
+        number((milliseconds / 1000).into()) + " s"
+    }
+}
+
+pub(crate) fn rate(lines: u64) -> String {
+    number(lines) + " lines/s"
+}
+
+/// What was lost for good; always said, so that nothing is only hoped.
+pub(crate) fn dropped(lost: u64) -> String {
+    if lost == 0 { "0 dropped".to_owned() } else { bytes(lost) + " dropped" }
+}
+
+/// `l 481 993 · 46 %`.
+pub(crate) fn place(status: &Status) -> String {
+    let mut text = match status.line {
+        Some(Number::Exact(n)) => "l ".to_owned() + &number(n),
+        Some(Number::Estimate(n)) => "l ~".to_owned() + &number(n),
+        Some(Number::Unknown) | None => String::new(),
+    };
+    if let Some(percent) = status.percent {
+        if !text.is_empty() {
+            text.push_str(" · ");
+        }
+        text.push_str(&percent.to_string());
+        text.push_str(" %");
+    }
+    text
+}
+
+/// How large the log of `view` is: `1.8 GB · 10 482 113 lines`.
+pub(crate) fn size(view: Option<&View>) -> String {
+    let Some(outline) = view.map(View::outline).filter(|outline| !outline.spans.is_empty()) else {
+        return String::new();
+    };
+    let about = match outline.lines() {
+        Lines::Exact(n) => lines(n),
+        Lines::Estimate(n) => "~".to_owned() + &lines(n),
+    };
+    [&bytes(outline.bytes()), " · ", &about].concat()
+}
+
+/// What the switch says of the theme.
+pub(crate) fn theme(theme: Theme) -> String {
+    let is = match theme {
+        Theme::System => "as the system",
+        Theme::Light => "light",
+        Theme::Dark => "dark",
+    };
+    [THEME, ": ", is].concat()
+}
+
+pub(crate) fn more(n: u64) -> String {
+    number(n) + " more: filter to find them"
+}
+
+/// The badges of a line, each with its explanation.
+pub(crate) fn badges(line: &Line) -> Vec<(String, &'static str)> {
+    let mut badges = Vec::new();
+    if line.nuls > 0 {
+        badges.push((number(line.nuls) + " NUL", "NUL bytes before the text, not shown"));
+    }
+    if line.invalid > 0 {
+        badges.push((number(line.invalid.into()) + " invalid", "bytes that are no UTF-8"));
+    }
+    if line.cut > 0 {
+        badges.push(("+".to_owned() + &bytes(line.cut), "more of this line, not shown"));
+    }
+    if line.unfinished {
+        badges.push(("…".to_owned(), "no end of line yet"));
+    }
+    badges
+}
+
+/// Why a source of the list cannot be read, or what else is special about it.
+pub(crate) fn source_note(state: &LogState) -> Option<String> {
+    match state {
+        LogState::Live => None,
+        LogState::Polling(reason) => Some("polled: ".to_owned() + reason),
+        LogState::Waiting => Some("not there yet".to_owned()),
+        LogState::Deleted(_) => Some("deleted".to_owned()),
+        LogState::Unreadable { reason, .. } => Some(reason.clone()),
+    }
+}
+
+/// The name of a source's condition, for those who do not see its dot.
+pub(crate) fn source_state(state: &LogState) -> &'static str {
+    match state {
+        LogState::Live => "live",
+        LogState::Polling(_) => "polling",
+        LogState::Waiting => "waiting",
+        LogState::Deleted(_) => "deleted",
+        LogState::Unreadable { .. } => "unreadable",
+    }
+}
+
+/// The banner for an ending, and what its button says.
+pub(crate) fn ending(ending: Ending) -> (&'static str, &'static str) {
+    match ending {
+        Ending::Reload => ("The server speaks a newer version than this page.", RELOAD),
+        Ending::Login => ("You are signed out.", SIGN_IN),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        for (n, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 kB"),
+            (18_900_000, "18.9 MB"),
+            (1_840_000_000, "1.8 GB"),
+            (999_999, "999 kB"),
+            (100_000_000_000, "100 GB"),
+            (u64::MAX, "18.4 EB"),
+        ] {
+            assert_eq!(bytes(n), text);
+        }
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(number(481_993), "481\u{2009}993");
+        assert_eq!(number(12), "12");
+        assert_eq!(lines(1), "1 line");
+        assert_eq!(news(Tally { lines: 312, errors: 4, ..Tally::default() }), "312 new, 4 errors");
+    }
+
+    #[test]
+    fn ages_are_round() {
+        let day = 86_400_000;
+        assert_eq!(ago(0, 3 * day + 5), "3 days ago");
+        assert_eq!(ago(0, 3_600_000), "1 hour ago");
+        assert_eq!(ago(50, 0), "just now");
+    }
+
+    #[test]
+    fn a_time_of_another_day_says_so() {
+        // 2026-11-21 08:00:00 UTC, in a zone two hours ahead.
+        let clock = Clock::new(1_795_248_000_000, 120, 0);
+        assert_eq!(time(&clock, 1_795_248_000_000, 0), "10:00:00");
+        assert_eq!(time(&clock, 1_795_248_000_000 - 86_400_000, 0), "20 Nov 10:00:00");
+        assert_eq!(time(&clock, 0, 0), "1 Jan 1970 02:00:00");
     }
 }

@@ -3,8 +3,34 @@
 //! same on both sides.
 
 #[cfg(target_arch = "wasm32")]
+mod dom;
+#[cfg(target_arch = "wasm32")]
+mod lines;
+#[cfg(target_arch = "wasm32")]
+mod perform;
+#[cfg(target_arch = "wasm32")]
+mod pulse;
+#[cfg(target_arch = "wasm32")]
+mod ruler;
+#[cfg(target_arch = "wasm32")]
+mod socket;
+#[cfg(target_arch = "wasm32")]
 mod start;
+#[cfg(not(target_arch = "wasm32"))]
+mod twins;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use twins::*;
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use self::{
+    dom::{drop_first_lines, hide, shift, show_modal},
+    lines::watch_lines,
+    perform::perform,
+    pulse::{now, request_frame, wake_at},
+    ruler::{place_handle, place_mark, watch_ruler},
+    start::begin,
+};
 #[cfg(all(feature = "csr", target_arch = "wasm32"))]
 pub(crate) use start::build;
 #[cfg(all(feature = "hydrate", target_arch = "wasm32"))]

@@ -1,11 +1,16 @@
-//! The first moment in the browser.
+//! The first moment in the browser, and what is listened to from then on.
 
+use leptos::ev;
+use leptos::leptos_dom::helpers::{window_event_listener, window_event_listener_untyped};
 use leptos::prelude::*;
-use leptos::web_sys::HtmlElement;
+use leptos::web_sys::{Element, Event, HtmlElement};
 use wasm_bindgen::JsCast as _;
 
 use crate::App;
 use crate::boot::Boot;
+use crate::components::desk::Desk;
+use crate::state::keys::Press;
+use crate::state::page::Input;
 
 fn element(id: &str) -> Option<HtmlElement> {
     document().get_element_by_id(id)?.dyn_into().ok()
@@ -25,4 +30,54 @@ pub(crate) fn take_over() {
 pub(crate) fn build() {
     let Some(root) = element("app") else { return };
     leptos::mount::mount_to(root, || view! { <App boot=Boot::default() /> }).forget();
+}
+
+/// Begins the page's life: from here on it listens.
+pub(crate) fn begin(desk: Desk) {
+    let (path, query, fragment) = place(desk);
+    desk.on(Input::Start {
+        wall: js_sys::Date::now() as u64,
+        zone: -(js_sys::Date::new_0().get_timezone_offset() as i32),
+        seed: (js_sys::Math::random() * 9.0e15) as u64,
+        path,
+        query,
+        fragment,
+    });
+    // The handles are let go: there is one page, and it listens until it is closed.
+    let _forever = window_event_listener(ev::keydown, move |event| {
+        let foreign = event.default_prevented() || typing(event.target(), &event.key());
+        let reserved = event.ctrl_key() || event.alt_key() || event.meta_key();
+        if !foreign && !event.is_composing() && desk.press(Press { key: &event.key(), reserved }) {
+            event.prevent_default();
+        }
+    });
+    let _forever = window_event_listener_untyped("online", move |_| desk.on(Input::Online));
+    let _forever = window_event_listener_untyped("visibilitychange", move |_: Event| {
+        desk.on(if document().hidden() { Input::Hidden } else { Input::Visible });
+    });
+    let _forever = window_event_listener(ev::popstate, move |_| {
+        let (path, query, fragment) = place(desk);
+        desk.on(Input::Went { path, query, fragment });
+    });
+}
+
+/// Whether a key belongs to the element that has the focus.
+fn typing(target: Option<leptos::web_sys::EventTarget>, key: &str) -> bool {
+    let Some(element) = target.and_then(|target| target.dyn_into::<Element>().ok()) else {
+        return false;
+    };
+    match element.tag_name().as_str() {
+        "INPUT" | "TEXTAREA" | "SELECT" => key != "Escape" || element.tag_name() != "INPUT",
+        "BUTTON" | "A" => matches!(key, "Enter" | " "),
+        _ => element.dyn_ref::<HtmlElement>().is_some_and(HtmlElement::is_content_editable),
+    }
+}
+
+/// The path under the base, the query and the fragment of the address.
+fn place(desk: Desk) -> (String, String, String) {
+    let location = window().location();
+    let path = location.pathname().unwrap_or_default();
+    let base = desk.peek(|page| page.base().to_owned());
+    let path = path.strip_prefix(&base).unwrap_or(&path).to_owned();
+    (path, location.search().unwrap_or_default(), location.hash().unwrap_or_default())
 }

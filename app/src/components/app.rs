@@ -2,14 +2,42 @@
 
 use leptos::prelude::*;
 
+use super::banner::Banner;
+use super::desk::Desk;
+use super::empty::Empty;
+use super::header::Header;
+use super::help::Help;
+use super::lines::Lines;
+use super::pill::Pill;
+use super::ruler::Ruler;
+use super::sidebar::Sidebar;
+use super::status::Status;
 use crate::boot::Boot;
+use crate::browser;
+use crate::state::page::Panel;
 
 /// The page.
 #[component]
-#[expect(unreachable_pub, reason = "the macro makes a public item, which lib.rs exports")]
 pub fn App(
     /// What it begins with.
     boot: Boot,
 ) -> impl IntoView {
-    view! { <main>{boot.log.map(|log| log.to_string())}</main> }
+    let desk = Desk::provide(boot);
+    Effect::new(move || browser::begin(desk));
+    let drawer = desk.memo(|page, _| page.panel() == Panel::Drawer);
+    view! {
+        <div class="frame" class:drawn=drawer>
+            <Sidebar />
+            <Header />
+            <Banner />
+            <main class="log">
+                <Lines />
+                <Ruler />
+                <Empty />
+                <Pill />
+            </main>
+            <Status />
+        </div>
+        <Help />
+    }
 }

@@ -1,4 +1,17 @@
 //! One component a file. They draw what the state says and turn what a person does into its
 //! inputs; whatever is worth a test stands in `state`.
 
+#![expect(unreachable_pub, reason = "the component macro makes public items of whatever it is given")]
+
 pub(crate) mod app;
+pub(crate) mod banner;
+pub(crate) mod desk;
+pub(crate) mod empty;
+pub(crate) mod header;
+pub(crate) mod help;
+pub(crate) mod lines;
+pub(crate) mod pill;
+pub(crate) mod row;
+pub(crate) mod ruler;
+pub(crate) mod sidebar;
+pub(crate) mod status;

@@ -1,0 +1,38 @@
+//! Small changes of elements. Styles are set as properties, which the content security policy
+//! allows, and never as text.
+
+use leptos::prelude::document;
+use leptos::web_sys::{HtmlDialogElement, HtmlElement};
+
+/// Moves `element` down by `pixels`, without a new layout.
+pub(crate) fn shift(element: &HtmlElement, pixels: i32) {
+    style(element, "transform", &format!("translateY({pixels}px)"));
+}
+
+pub(crate) fn hide(element: &HtmlElement, hidden: bool) {
+    element.set_hidden(hidden);
+}
+
+pub(super) fn style(element: &HtmlElement, name: &str, value: &str) {
+    // It fails only for a read-only declaration, which an element's own is not.
+    let _done = element.style().set_property(name, value);
+}
+
+/// Shows `dialog` above everything, or closes it.
+pub(crate) fn show_modal(dialog: &HtmlDialogElement, open: bool) {
+    match (open, dialog.open()) {
+        (true, false) => {
+            // It fails only for a dialog that is open or not in the document.
+            let _shown = dialog.show_modal();
+        }
+        (false, true) => dialog.close(),
+        _ => {}
+    }
+}
+
+/// Takes away the lines that the server drew: the list stands in their place.
+pub(crate) fn drop_first_lines() {
+    if let Some(lines) = document().get_element_by_id("first-lines") {
+        lines.remove();
+    }
+}

@@ -1,0 +1,85 @@
+//! Carries out what the state has decided.
+
+use leptos::prelude::{document, window};
+use leptos::web_sys::ScrollToOptions;
+use wasm_bindgen::{JsCast as _, JsValue};
+
+use super::socket;
+use crate::boot::Theme;
+use crate::components::desk::Desk;
+use crate::state::page::Effect;
+
+/// About the width of a character, for moving sideways.
+const CHARACTER: i32 = 8;
+
+pub(crate) fn perform(desk: Desk, effects: Vec<Effect>) {
+    for effect in effects {
+        match effect {
+            Effect::Dial => socket::dial(desk),
+            Effect::HangUp => socket::hang_up(),
+            Effect::Send(message) => socket::send(&message),
+            Effect::Address { text, push } => address(&text, push),
+            Effect::Title(title) => document().set_title(&title),
+            Effect::CopyText(text) => copy(&text),
+            Effect::CopyAddress(address) => {
+                let origin = window().location().origin().unwrap_or_default();
+                copy(&(origin + &address));
+            }
+            Effect::Columns(columns) => columns_by(columns),
+            Effect::Theme(theme) => set_theme(theme, &desk.peek(|page| page.base().to_owned())),
+            Effect::Reload => {
+                let _begun = window().location().reload();
+            }
+        }
+    }
+}
+
+/// Browsers refuse changes that come too fast; the next one then says what this did not.
+fn address(text: &str, push: bool) {
+    let Ok(history) = window().history() else { return };
+    let _changed = if push {
+        history.push_state_with_url(&JsValue::NULL, "", Some(text))
+    } else {
+        history.replace_state_with_url(&JsValue::NULL, "", Some(text))
+    };
+}
+
+/// Over an unencrypted line from another machine browsers lend no clipboard; then an invisible
+/// field is what is left.
+fn copy(text: &str) {
+    if window().is_secure_context() {
+        let _promise = window().navigator().clipboard().write_text(text);
+        return;
+    }
+    let Some(body) = document().body() else { return };
+    let Ok(field) = document().create_element("textarea") else { return };
+    let Ok(field) = field.dyn_into::<leptos::web_sys::HtmlTextAreaElement>() else { return };
+    field.set_value(text);
+    field.set_class_name("unseen");
+    if body.append_child(&field).is_ok() {
+        field.select();
+        if let Ok(page) = document().dyn_into::<leptos::web_sys::HtmlDocument>() {
+            let _copied = page.exec_command("copy");
+        }
+        field.remove();
+    }
+}
+
+fn columns_by(columns: i32) {
+    if let Some(lines) = document().get_element_by_id("lines") {
+        let options = ScrollToOptions::new();
+        options.set_left(f64::from(columns * CHARACTER));
+        lines.scroll_by_with_scroll_to_options(&options);
+    }
+}
+
+fn set_theme(theme: Theme, base: &str) {
+    if let Some(root) = document().document_element() {
+        let _set = root.set_attribute("data-theme", theme.name());
+    }
+    if let Ok(page) = document().dyn_into::<leptos::web_sys::HtmlDocument>() {
+        let name = theme.name();
+        let cookie = format!("tailwater-theme={name}; path={base}/; max-age=31536000; SameSite=Lax");
+        let _stored = page.set_cookie(&cookie);
+    }
+}

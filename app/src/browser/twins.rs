@@ -1,0 +1,24 @@
+//! What the server has in place of a browser: nothing happens, and no time passes. Nothing here is
+//! reached while a page is drawn, since effects do not run there; it must only compile.
+
+use leptos::web_sys::{Element, HtmlDialogElement, HtmlElement};
+
+use crate::components::desk::Desk;
+use crate::state::page::Effect;
+use crate::state::ruler::Ruler;
+
+pub(crate) fn now() -> u64 {
+    0
+}
+pub(crate) fn begin(_: Desk) {}
+pub(crate) fn perform(_: Desk, _: Vec<Effect>) {}
+pub(crate) fn request_frame(_: Desk) {}
+pub(crate) fn wake_at(_: Desk, _: Option<u64>) {}
+pub(crate) fn watch_lines(_: Desk, _: &Element) {}
+pub(crate) fn watch_ruler(_: Desk, _: &Element) {}
+pub(crate) fn place_handle(_: &HtmlElement, _: &Ruler) {}
+pub(crate) fn place_mark(_: &HtmlElement, _: u32) {}
+pub(crate) fn shift(_: &HtmlElement, _: i32) {}
+pub(crate) fn hide(_: &HtmlElement, _: bool) {}
+pub(crate) fn show_modal(_: &HtmlDialogElement, _: bool) {}
+pub(crate) fn drop_first_lines() {}

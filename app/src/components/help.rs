@@ -1,0 +1,50 @@
+//! The keys, from the table that they are read from.
+
+use leptos::html::Dialog;
+use leptos::prelude::*;
+
+use super::desk::use_desk;
+use crate::browser;
+use crate::state::keys::BINDINGS;
+use crate::state::page::{Input, Panel};
+use crate::text;
+
+/// The help sheet.
+#[component]
+pub(crate) fn Help() -> impl IntoView {
+    let desk = use_desk();
+    let dialog = NodeRef::<Dialog>::new();
+    let open = desk.memo(|page, _| page.panel() == Panel::Help);
+    let version = desk.peek(|page| page.version().to_owned());
+    Effect::new(move || {
+        if let Some(dialog) = dialog.get() {
+            browser::show_modal(&dialog, open.get());
+        }
+    });
+    let closed = move |_| {
+        if desk.peek(|page| page.panel() == Panel::Help) {
+            desk.on(Input::Panel(Panel::Help));
+        }
+    };
+    let keys = BINDINGS.iter().map(|binding| {
+        view! {
+            <div>
+                <dt>
+                    <kbd>{binding.shown}</kbd>
+                </dt>
+                <dd>{binding.help}</dd>
+            </div>
+        }
+    });
+    view! {
+        <dialog class="help" node_ref=dialog aria-label=text::HELP on:close=closed>
+            <form method="dialog">
+                <h2>{text::HELP}</h2>
+                <button class="quiet">{text::CLOSE}</button>
+            </form>
+            <dl>{keys.collect_view()}</dl>
+            <p>{text::COUNTS}</p>
+            <p class="faint">{[text::PRODUCT, " ", &version].concat()}</p>
+        </dialog>
+    }
+}

@@ -1,0 +1,199 @@
+//! Rows. A row carries no signal and no listener of its own: it is made, shown and dropped. What a
+//! log holds reaches it as text nodes and class names of a closed set; colours beyond the theme's
+//! are set as properties, never as text.
+
+use leptos::prelude::*;
+use tailwater_protocol::{Colour, Level, Number, Style};
+
+use super::desk::Desk;
+use crate::browser;
+use crate::state::address::fragment;
+use crate::state::list::{Item, Line};
+use crate::text;
+
+/// A row: a line of the log, or a notice.
+pub(crate) fn item_view(desk: Desk, item: &Item) -> AnyView {
+    match item {
+        Item::Line(line) => line_view(line).into_any(),
+        Item::Notice(notice) => {
+            let text = desk.peek(|page| text::notice(notice, page.clock(), browser::now()));
+            view! {
+                <div class="row notice" role="listitem">
+                    <span>{text}</span>
+                </div>
+            }
+            .into_any()
+        }
+    }
+}
+
+fn line_view(line: &Line) -> impl IntoView + use<> {
+    view! {
+        <div
+            class="row"
+            role="listitem"
+            data-level=level_name(line.level)
+            data-at=line.position.to_string()
+        >
+            <a class=number_class(line.number) href=fragment(line.position) tabindex="-1">
+                {number(line)}
+            </a>
+            <i class="level" aria-hidden="true">{level_letter(line.level)}</i>
+            <span class="text">{runs(line)}</span>
+            {badges(line)}
+        </div>
+    }
+}
+
+fn number(line: &Line) -> String {
+    if line.continued { "↳".to_owned() } else { text::line_number(line.number) }
+}
+
+/// The class of a line's number: guesses are grey.
+pub(crate) fn number_class(number: Number) -> &'static str {
+    match number {
+        Number::Exact(_) => "num",
+        Number::Estimate(_) | Number::Unknown => "num guess",
+    }
+}
+
+/// The name of a level, as the style sheet knows it.
+pub(crate) fn level_name(level: Level) -> Option<&'static str> {
+    Some(match level {
+        Level::None => return None,
+        Level::Trace => "trace",
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warn",
+        Level::Error => "error",
+        Level::Fatal => "fatal",
+    })
+}
+
+/// The sign of a level: told apart without its colour.
+pub(crate) fn level_letter(level: Level) -> &'static str {
+    match level {
+        Level::None | Level::Trace | Level::Debug | Level::Info => "",
+        Level::Warn => "W",
+        Level::Error => "E",
+        Level::Fatal => "F",
+    }
+}
+
+fn badges(line: &Line) -> Vec<impl IntoView + use<>> {
+    text::badges(line)
+        .into_iter()
+        .map(|(badge, title)| view! { <span class="badge" title=title>{badge}</span> })
+        .collect()
+}
+
+/// The text, cut where its style changes.
+fn runs(line: &Line) -> Vec<AnyView> {
+    if line.styles.is_empty() {
+        return vec![line.text.to_string().into_any()];
+    }
+    let mut views = Vec::with_capacity(line.styles.len() * 2 + 1);
+    let plain = |from: usize, to: usize, views: &mut Vec<AnyView>| {
+        if let Some(text) = line.text.get(from..to).filter(|text| !text.is_empty()) {
+            views.push(text.to_owned().into_any());
+        }
+    };
+    let mut at = 0;
+    for run in &line.styles {
+        let (start, end) = (run.start as usize, run.end as usize);
+        let Some(text) = line.text.get(start..end).filter(|_| start >= at) else { continue };
+        plain(at, start, &mut views);
+        at = end;
+        let look = Look::of(run.style);
+        views.push(
+            view! {
+                <span class=look.class style:color=look.fg style:background-color=look.bg>
+                    {text.to_owned()}
+                </span>
+            }
+            .into_any(),
+        );
+    }
+    plain(at, line.text.len(), &mut views);
+    views
+}
+
+/// What a style comes to: names for what the theme decides, values for what it does not.
+pub(crate) struct Look {
+    pub(crate) class: String,
+    fg: Option<String>,
+    bg: Option<String>,
+}
+
+impl Look {
+    pub(crate) fn of(style: Style) -> Self {
+        let inverse = style.flags & Style::INVERSE != 0;
+        let (fg, bg) = if inverse { (style.bg, style.fg) } else { (style.fg, style.bg) };
+        let mut class = String::new();
+        let mut put = |name: &str| {
+            if !class.is_empty() {
+                class.push(' ');
+            }
+            class.push_str(name);
+        };
+        for (flag, name) in [
+            (Style::BOLD, "bold"),
+            (Style::DIM, "dim"),
+            (Style::ITALIC, "italic"),
+            (Style::UNDERLINE, "under"),
+            (Style::STRIKE, "strike"),
+            (Style::CONCEALED, "concealed"),
+        ] {
+            if style.flags & flag != 0 {
+                put(name);
+            }
+        }
+        let mut colour = |colour: Colour, prefix: char, inverted: &str| match colour {
+            Colour::Default if inverse => {
+                put(inverted);
+                None
+            }
+            Colour::Default => None,
+            Colour::Palette(n @ 0..16) => {
+                put(&format!("{prefix}{n}"));
+                None
+            }
+            Colour::Palette(n) => Some(palette(n)),
+            Colour::Rgb(r, g, b) => Some(rgb(r, g, b)),
+        };
+        let fg = colour(fg, 'f', "fi");
+        let bg = colour(bg, 'b', "bi");
+        Self { class, fg, bg }
+    }
+}
+
+/// The colour `n` of the 256, from the sixteenth on: a cube of six steps, then greys.
+fn palette(n: u8) -> String {
+    let step = |n: u8| if n == 0 { 0 } else { 55 + 40 * n };
+    if n >= 232 {
+        let grey = 8 + 10 * (n - 232);
+        return rgb(grey, grey, grey);
+    }
+    let n = n.saturating_sub(16);
+    rgb(step(n / 36), step(n / 6 % 6), step(n % 6))
+}
+
+fn rgb(r: u8, g: u8, b: u8) -> String {
+    format!("rgb({r} {g} {b})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_are_of_a_closed_set() {
+        let style = |fg, bg, flags| Look::of(Style { fg, bg, flags });
+        let look = style(Colour::Palette(1), Colour::Rgb(1, 2, 3), Style::BOLD | Style::DIM);
+        assert_eq!((look.class.as_str(), look.fg, look.bg.as_deref()), ("bold dim f1", None, Some("rgb(1 2 3)")));
+        let look = style(Colour::Palette(9), Colour::Default, Style::INVERSE);
+        assert_eq!(look.class, "fi b9");
+        let look = style(Colour::Palette(231), Colour::Palette(255), 0);
+        assert_eq!((look.fg.as_deref(), look.bg.as_deref()), (Some("rgb(255 255 255)"), Some("rgb(238 238 238)")));
+    }
+}

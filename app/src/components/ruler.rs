@@ -1,0 +1,71 @@
+//! The ruler: the whole log beside the lines, with a handle where the viewport is. Keys that move
+//! the lines move it; with a pointer it is drawn like any scrollbar's.
+
+use leptos::html::Div;
+use leptos::prelude::*;
+
+use super::desk::use_desk;
+use crate::browser;
+use crate::state::ruler::{WHOLE, ruler};
+use crate::text;
+
+/// The ruler.
+#[component]
+pub(crate) fn Ruler() -> impl IntoView {
+    let desk = use_desk();
+    let (track, handle) = (NodeRef::<Div>::new(), NodeRef::<Div>::new());
+    let model = desk.memo(|page, _| ruler(page.view()));
+    let ticks = Memo::new(move |_| model.with(|model| model.ticks.clone()));
+    let here = Memo::new(move |_| model.with(|model| model.here));
+    let percent = move || model.with(|model| model.at / (WHOLE / 100));
+    Effect::new(move || {
+        if let Some(track) = track.get() {
+            browser::watch_ruler(desk, &track);
+        }
+    });
+    Effect::new(move || {
+        if let Some(handle) = handle.get() {
+            model.with(|model| browser::place_handle(&handle, model));
+        }
+    });
+    view! {
+        <div
+            class="ruler"
+            class:empty=move || model.with(|model| model.empty)
+            node_ref=track
+            role="scrollbar"
+            tabindex="0"
+            aria-label=text::RULER
+            aria-controls="lines"
+            aria-orientation="vertical"
+            aria-valuemin="0"
+            aria-valuemax="100"
+            aria-valuenow=percent
+        >
+            <For
+                each=move || ticks.get()
+                key=|tick| *tick
+                children=|tick| view! { <Mark at=tick class="tick" /> }
+            />
+            {move || here.get().map(|at| view! { <Mark at=at class="here" /> })}
+            <div class="handle" node_ref=handle></div>
+        </div>
+    }
+}
+
+/// A mark on the ruler.
+#[component]
+fn Mark(
+    /// How far down, in millionths.
+    at: u32,
+    /// Of which kind.
+    class: &'static str,
+) -> impl IntoView {
+    let mark = NodeRef::<Div>::new();
+    Effect::new(move || {
+        if let Some(mark) = mark.get() {
+            browser::place_mark(&mark, at);
+        }
+    });
+    view! { <div class=class node_ref=mark></div> }
+}

@@ -1,0 +1,178 @@
+//! Addresses of the page, and what they mean. A log is named, never a path of the server; the
+//! fragment holds the place, which the server needs not know.
+
+use tailwater_protocol::{Anchor, LogName, Position};
+
+/// What the address says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Address {
+    pub(crate) log: Option<LogName>,
+    /// The query string, without its question mark, as it came.
+    pub(crate) query: String,
+    pub(crate) place: Option<Place>,
+}
+
+/// A place in the log.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Place {
+    Position(Position),
+    Line(u64),
+}
+
+impl Place {
+    pub(crate) fn anchor(self) -> Anchor {
+        match self {
+            Self::Position(position) => Anchor::At(position),
+            Self::Line(line) => Anchor::Line(line),
+        }
+    }
+}
+
+impl Address {
+    /// Reads the parts of an address. `path` is what follows the base; a fragment that is none of
+    /// ours means no place.
+    pub(crate) fn parse(path: &str, query: &str, fragment: &str) -> Self {
+        let name = path.strip_prefix("/s/").filter(|name| !name.is_empty());
+        Self {
+            log: name.map(|name| LogName(decode(name))),
+            query: query.strip_prefix('?').unwrap_or(query).to_owned(),
+            place: place(fragment.strip_prefix('#').unwrap_or(fragment)),
+        }
+    }
+
+    /// The address as text, under `base`.
+    pub(crate) fn print(&self, base: &str) -> String {
+        let mut text = base.to_owned();
+        match &self.log {
+            Some(log) => text.push_str(&log_path(log)),
+            None => text.push('/'),
+        }
+        if !self.query.is_empty() {
+            text.push('?');
+            text.push_str(&self.query);
+        }
+        match self.place {
+            Some(Place::Position(position)) => text.push_str(&fragment(position)),
+            Some(Place::Line(line)) => text.push_str(&format!("#L{line}")),
+            None => {}
+        }
+        text
+    }
+}
+
+/// The fragment that leads to `position`.
+pub(crate) fn fragment(position: Position) -> String {
+    format!("#@{position}")
+}
+
+/// The path of a log, each segment of its name encoded.
+pub(crate) fn log_path(log: &LogName) -> String {
+    "/s/".to_owned() + &encode(log.as_str())
+}
+
+/// `text` with everything encoded that could mean something in an address, but the slash.
+pub(crate) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'/' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => encoded.push(byte.into()),
+            b'-' | b'.' | b'_' | b'~' | b':' | b'@' | b',' => encoded.push(byte.into()),
+            _ => {
+                const HEX: &[u8; 16] = b"0123456789ABCDEF";
+                encoded.push('%');
+                encoded.push(HEX[usize::from(byte >> 4)].into());
+                encoded.push(HEX[usize::from(byte & 15)].into());
+            }
+        }
+    }
+    encoded
+}
+
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let mut ahead = rest.clone();
+        let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
+        match (byte, digit(ahead.next()), digit(ahead.next())) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push((high << 4 | low) as u8);
+                rest = ahead;
+            }
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn place(fragment: &str) -> Option<Place> {
+    if let Some(position) = fragment.strip_prefix('@') {
+        return position.parse().ok().map(Place::Position);
+    }
+    let line = fragment.strip_prefix('L')?;
+    // A range leads to its first line.
+    let line = line.split('-').next()?;
+    line.parse().ok().filter(|line| *line > 0).map(Place::Line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use tailwater_protocol::GenerationId;
+
+    proptest! {
+        #[test]
+        fn an_address_is_read_as_it_was_printed(
+            name in "\\PC{1,20}", generation: u32, offset: u64, base in "(/[a-z]{1,5})?",
+        ) {
+            let position = Position { generation: GenerationId(generation), offset };
+            let address = Address {
+                log: Some(LogName(name)),
+                query: "n=5".into(),
+                place: Some(Place::Position(position)),
+            };
+            let text = address.print(&base);
+            prop_assert!(text.bytes().all(|b| b.is_ascii_graphic()));
+            let (path, rest) = text.split_once('?').expect("a query");
+            let (query, fragment) = rest.split_once('#').expect("a fragment");
+            let path = path.strip_prefix(&base).expect("the base");
+            prop_assert_eq!(Address::parse(path, query, fragment), address);
+        }
+
+        #[test]
+        fn no_address_breaks_the_parser(path in "\\PC{0,30}", fragment in "\\PC{0,30}") {
+            let _any = Address::parse(&path, "", &fragment);
+        }
+    }
+
+    #[test]
+    fn places_are_read() {
+        for (fragment, expected) in [
+            ("#L481993", Some(Place::Line(481_993))),
+            ("#L5-9", Some(Place::Line(5))),
+            ("#L0", None),
+            ("#L", None),
+            ("#L-3", None),
+            ("#@9f3a", None),
+            ("#elsewhere", None),
+            ("", None),
+        ] {
+            assert_eq!(Address::parse("/s/a", "", fragment).place, expected, "{fragment}");
+        }
+    }
+
+    #[test]
+    fn a_name_keeps_its_slashes_and_hides_everything_else() {
+        let name = LogName("nginx/a b?#%2F<é>.log".into());
+        assert_eq!(log_path(&name), "/s/nginx/a%20b%3F%23%252F%3C%C3%A9%3E.log");
+        let path = log_path(&name);
+        assert_eq!(Address::parse(&path, "", "").log, Some(name));
+    }
+
+    #[test]
+    fn the_root_is_no_log() {
+        assert_eq!(Address::parse("/", "", ""), Address::default());
+        assert_eq!(Address::default().print("/logs"), "/logs/");
+    }
+}

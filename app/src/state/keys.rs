@@ -1,0 +1,196 @@
+//! Keys and what they do: one table, from which both the page and its help are made.
+//!
+//! Keys of the browser are left alone: whatever is pressed with Ctrl, Alt or Meta is not ours.
+
+/// What a key does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Action {
+    /// Rows down; up when negative.
+    Rows(i64),
+    /// Pages down.
+    Pages(f64),
+    /// Characters to the right.
+    Columns(i32),
+    Top,
+    End,
+    Line(u64),
+    Percent(u64),
+    Follow,
+    Pause,
+    /// Pauses at the end, else a page down.
+    PauseOrPage,
+    /// Sources further in the list.
+    Source(i32),
+    CopyLink,
+    CopyLine,
+    Help,
+    Leave,
+}
+
+/// A line of the table.
+pub(crate) struct Binding {
+    pub(crate) action: Action,
+    /// As the browser calls them.
+    pub(crate) keys: &'static [&'static str],
+    /// As the help writes them.
+    pub(crate) shown: &'static str,
+    pub(crate) help: &'static str,
+}
+
+const fn bind(
+    action: Action,
+    keys: &'static [&'static str],
+    shown: &'static str,
+    help: &'static str,
+) -> Binding {
+    Binding { action, keys, shown, help }
+}
+
+/// All keys. Numbers before them are counts: `20j`, `50G`, `75%`.
+pub(crate) const BINDINGS: &[Binding] = &[
+    bind(Action::Rows(1), &["j", "ArrowDown"], "j ↓", "line down"),
+    bind(Action::Rows(-1), &["k", "ArrowUp"], "k ↑", "line up"),
+    bind(Action::PauseOrPage, &[" "], "Space", "page down; at the end, pause"),
+    bind(Action::Pages(1.0), &["PageDown"], "PgDn", "page down"),
+    bind(Action::Pages(-1.0), &["b", "PageUp"], "b PgUp", "page up"),
+    bind(Action::Pages(0.5), &["d"], "d", "half a page down"),
+    bind(Action::Pages(-0.5), &["D"], "Shift-D", "half a page up"),
+    bind(Action::Columns(-8), &["h", "ArrowLeft"], "h ←", "to the left"),
+    bind(Action::Columns(8), &["l", "ArrowRight"], "l →", "to the right"),
+    bind(Action::Top, &["g", "Home"], "g Home", "first line"),
+    bind(Action::End, &["G", "End"], "G End", "end, and follow; 50G goes to line 50"),
+    bind(Action::Percent(0), &["%"], "75%", "to 75 % of the log"),
+    bind(Action::Follow, &["F", "f"], "F f", "follow"),
+    bind(Action::Pause, &["="], "=", "pause, go on"),
+    bind(Action::Source(1), &["]"], "]", "next source"),
+    bind(Action::Source(-1), &["["], "[", "previous source"),
+    bind(Action::CopyLink, &["y"], "y", "copy a link to the line"),
+    bind(Action::CopyLine, &["Y"], "Y", "copy the line"),
+    bind(Action::Help, &["?"], "?", "this help"),
+    bind(Action::Leave, &["Escape"], "Esc", "close, let go"),
+];
+
+/// A key as it was pressed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Press<'a> {
+    pub(crate) key: &'a str,
+    /// Ctrl, Alt or Meta was held.
+    pub(crate) reserved: bool,
+}
+
+/// What has been typed of a command.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    count: Option<u64>,
+}
+
+/// What a press came to.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Pressed {
+    /// It is not ours: the browser may have it.
+    Foreign,
+    /// It is part of a command.
+    Pending,
+    Done(Action),
+}
+
+/// Counts are held below this, which is more lines than a disk holds.
+const MOST: u64 = 1 << 50;
+
+impl Keys {
+    pub(crate) fn press(&mut self, press: Press<'_>) -> Pressed {
+        if press.reserved {
+            return Pressed::Foreign;
+        }
+        if let [digit @ b'0'..=b'9'] = press.key.as_bytes()
+            && (self.count.is_some() || *digit != b'0')
+        {
+            let count = self.count.unwrap_or(0).saturating_mul(10) + u64::from(digit - b'0');
+            self.count = Some(count.min(MOST));
+            return Pressed::Pending;
+        }
+        let binding = BINDINGS.iter().find(|binding| binding.keys.contains(&press.key));
+        let Some(binding) = binding else {
+            // A bare Shift comes before every capital letter.
+            if press.key != "Shift" {
+                self.count = None;
+            }
+            return Pressed::Foreign;
+        };
+        let count = self.count.take();
+        match (binding.action, count) {
+            (Action::Percent(_), None) => Pressed::Foreign,
+            (action, count) => Pressed::Done(counted(action, count)),
+        }
+    }
+
+    /// The count so far, to be shown.
+    pub(crate) fn pending(&self) -> Option<u64> {
+        self.count
+    }
+}
+
+fn counted(action: Action, count: Option<u64>) -> Action {
+    let Some(count) = count else { return action };
+    let times = count.clamp(1, 1_000_000);
+    match action {
+        Action::Rows(rows) => Action::Rows(rows * times as i64),
+        Action::Pages(pages) => Action::Pages(pages * times as f64),
+        Action::PauseOrPage => Action::Pages(times as f64),
+        Action::Columns(columns) => Action::Columns(columns * times.min(10_000) as i32),
+        Action::Source(step) => Action::Source(step * times.min(10_000) as i32),
+        Action::Top | Action::End => Action::Line(count.max(1)),
+        Action::Percent(_) => Action::Percent(count.min(100)),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn type_all(keys: &[&str]) -> Pressed {
+        let mut state = Keys::default();
+        keys.iter().fold(Pressed::Foreign, |_, key| state.press(Press { key, reserved: false }))
+    }
+
+    #[test]
+    fn counts_go_before_keys() {
+        for (keys, expected) in [
+            (&["2", "0", "j"][..], Action::Rows(20)),
+            (&["5", "0", "Shift", "G"], Action::Line(50)),
+            (&["7", "5", "%"], Action::Percent(75)),
+            (&["3", "PageUp"], Action::Pages(-3.0)),
+            (&["5", "x", "j"], Action::Rows(1)),
+            (&["G"], Action::End),
+            (&["1", "0", "g"], Action::Line(10)),
+            (&["9", "9", "9", "%"], Action::Percent(100)),
+        ] {
+            assert_eq!(type_all(keys), Pressed::Done(expected), "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn keys_of_the_browser_are_left_alone() {
+        let mut keys = Keys::default();
+        assert_eq!(keys.press(Press { key: "f", reserved: true }), Pressed::Foreign);
+        for key in ["F5", "Tab", "0", "%", "/", "é"] {
+            assert_eq!(type_all(&[key]), Pressed::Foreign, "{key}");
+        }
+    }
+
+    #[test]
+    fn an_absurd_count_is_held_in_bounds() {
+        assert_eq!(type_all(&[&["9"; 40][..], &["G"]].concat()), Pressed::Done(Action::Line(MOST)));
+        assert_eq!(type_all(&[&["9"; 40][..], &["k"]].concat()), Pressed::Done(Action::Rows(-1_000_000)));
+    }
+
+    #[test]
+    fn no_key_stands_for_two_things() {
+        let mut all: Vec<&str> = BINDINGS.iter().flat_map(|binding| binding.keys).copied().collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+}

@@ -1,0 +1,18 @@
+//! What the page knows, without elements, signals, sockets or clocks: every module takes what
+//! happened and when, changes itself, and says what is to be done about it.
+
+pub(crate) mod address;
+pub(crate) mod clock;
+pub(crate) mod connection;
+pub(crate) mod keys;
+pub(crate) mod list;
+pub(crate) mod page;
+pub(crate) mod rate;
+pub(crate) mod ruler;
+pub(crate) mod seam;
+pub(crate) mod sources;
+pub(crate) mod status;
+pub(crate) mod view;
+
+#[cfg(test)]
+mod tests;

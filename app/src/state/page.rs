@@ -1,0 +1,588 @@
+//! The whole page: its connection, its sources, its view. Inputs come in with the time they came
+//! at; effects go out, for `browser` to carry out in their order.
+//!
+//! Messages are applied when they come, not queued for a frame: applying one costs less than
+//! keeping it, and what is drawn once a frame is the state, so that a hundred messages between two
+//! frames are one picture. The server sends the next frame only when this one was shown.
+
+use tailwater_protocol::{
+    Anchor, ClientMessage, LogName, Position, Refusal, ServerMessage, ViewId,
+};
+
+use super::address::{self, Address, Place};
+use super::clock::Clock;
+use super::connection::{Command, Connection, Ending, Event, Phase};
+use super::keys::{Action, Keys, Press, Pressed};
+use super::list::Landing;
+use super::sources::Sources;
+use super::status::{self, Condition, Status};
+use super::view::{Follow, Jump, View};
+use crate::boot::{Boot, Theme};
+use crate::text;
+
+/// Milliseconds after the last movement before the address is brought up to date: browsers refuse
+/// more than a few changes a second.
+const ADDRESS: u64 = 400;
+/// Milliseconds that a note stays.
+const NOTE: u64 = 6_000;
+/// Milliseconds between two looks at a rate that falls.
+const RATE: u64 = 500;
+
+/// Something that happened.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// The page begins to live.
+    Start { wall: u64, zone: i32, seed: u64, path: String, query: String, fragment: String },
+    Opened,
+    Message(ServerMessage),
+    Closed(u16),
+    /// The network is back.
+    Online,
+    Hidden,
+    Visible,
+    Tick,
+    /// A picture of the state as it is was put on the screen.
+    Shown,
+    Act(Action),
+    /// The viewport's height and that of a row, in pixels.
+    Resize { height: f64, row: f64 },
+    /// Pixels down.
+    Scroll(f64),
+    /// The ruler's handle was drawn to that fraction of its way.
+    Drag(f64),
+    /// Text was selected among the lines.
+    Selected,
+    Open(LogName),
+    PointOut(Position),
+    /// The number of a row was pressed.
+    Link(Position),
+    Filter(String),
+    Toggle(String),
+    Panel(Panel),
+    Theme,
+    /// The reader went back or forth.
+    Went { path: String, query: String, fragment: String },
+    Retry,
+    Reload,
+}
+
+/// Something to be done.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Effect {
+    Dial,
+    HangUp,
+    Send(ClientMessage),
+    /// The address is this now; a new entry of the history, or the old one changed.
+    Address { text: String, push: bool },
+    Title(String),
+    /// To the clipboard, as it is.
+    CopyText(String),
+    /// To the clipboard, after the page's own origin.
+    CopyAddress(String),
+    /// Characters to the right.
+    Columns(i32),
+    Theme(Theme),
+    Reload,
+}
+
+/// What lies over the page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Panel {
+    #[default]
+    None,
+    /// The sources, where there is no room for them beside the lines.
+    Drawer,
+    Help,
+}
+
+/// A few words that go away by themselves.
+#[derive(Debug)]
+struct Note {
+    text: String,
+    until: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Page {
+    base: String,
+    version: String,
+    query: String,
+    connection: Connection,
+    sources: Sources,
+    view: Option<View>,
+    views: u16,
+    keys: Keys,
+    theme: Theme,
+    clock: Clock,
+    panel: Panel,
+    note: Option<Note>,
+    /// The view and number of the frame that is not acknowledged yet, and when it came.
+    unshown: Option<(ViewId, u64, u64)>,
+    hidden: bool,
+    address: String,
+    address_due: Option<u64>,
+    /// The viewport, for views to come.
+    size: (f64, f64),
+}
+
+impl Page {
+    pub(crate) fn new(boot: Boot) -> Self {
+        let mut page = Self {
+            base: boot.base,
+            version: boot.version,
+            query: boot.address,
+            connection: Connection::new(boot.build, 1),
+            sources: Sources::new(boot.sources),
+            view: None,
+            views: 0,
+            keys: Keys::default(),
+            theme: boot.theme,
+            clock: Clock::default(),
+            panel: Panel::None,
+            note: None,
+            unshown: None,
+            hidden: false,
+            address: String::new(),
+            address_due: None,
+            size: (0.0, 0.0),
+        };
+        page.view = boot.log.map(|log| page.new_view(log, None));
+        page
+    }
+
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+    pub(crate) fn sources(&self) -> &Sources {
+        &self.sources
+    }
+    pub(crate) fn view(&self) -> Option<&View> {
+        self.view.as_ref()
+    }
+    pub(crate) fn log(&self) -> Option<&LogName> {
+        self.view.as_ref().map(View::log)
+    }
+    pub(crate) fn theme(&self) -> Theme {
+        self.theme
+    }
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+    pub(crate) fn panel(&self) -> Panel {
+        self.panel
+    }
+    pub(crate) fn note(&self) -> Option<&str> {
+        self.note.as_ref().map(|note| note.text.as_str())
+    }
+    pub(crate) fn count(&self) -> Option<u64> {
+        self.keys.pending()
+    }
+    /// Digits of the largest line number that may come, for the width of the gutter.
+    pub(crate) fn digits(&self) -> String {
+        let spans = self.view.iter().flat_map(|view| &view.outline().spans);
+        let most = spans.map(|span| span.lines.number()).max().unwrap_or(0);
+        digits(most).to_string()
+    }
+    /// Whether a frame waits to be shown.
+    pub(crate) fn unshown(&self) -> bool {
+        self.unshown.is_some()
+    }
+    /// Where to sign in, to come back here.
+    pub(crate) fn login(&self) -> String {
+        let here = self.here().print("");
+        self.base.clone() + "/login?next=" + &address::encode(&here)
+    }
+    pub(crate) fn newer(&self) -> bool {
+        self.connection.newer()
+    }
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        match self.connection.phase() {
+            Phase::Ended(ending) => Some(ending),
+            _ => None,
+        }
+    }
+    pub(crate) fn status(&self, now: u64) -> Status {
+        status::status(self.view.as_ref(), self.connection.phase(), now)
+    }
+    pub(crate) fn empty(&self) -> Option<status::Empty> {
+        let source = self.log().and_then(|log| self.sources.get(log));
+        let written = source.and_then(|source| source.written);
+        let loading = !self.sources.known() && self.sources.is_empty();
+        let empty = status::empty(self.view.as_ref(), self.sources.tree(None).total, written);
+        empty.map(|empty| match empty {
+            status::Empty::NoSources if loading => status::Empty::Loading,
+            other => other,
+        })
+    }
+
+    /// Whether the list is ready to stand where the first lines stood.
+    pub(crate) fn ready(&self) -> bool {
+        let view = self.view.as_ref();
+        view.is_none_or(|view| !view.list().is_empty() || view.state().is_some() || view.failed().is_some())
+    }
+
+    /// When to be told that time has passed, if at all.
+    pub(crate) fn wake(&self, now: u64) -> Option<u64> {
+        let status = self.status(now);
+        let second = matches!(status.condition, Condition::Reconnecting { .. });
+        [
+            self.connection.due(),
+            self.address_due,
+            self.note.as_ref().map(|note| note.until),
+            (status.rate > 0).then_some(now + RATE),
+            second.then_some(now + 1000),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// A key: whether it is ours, and what follows from it.
+    pub(crate) fn press(&mut self, press: Press<'_>, now: u64) -> (bool, Vec<Effect>) {
+        // Behind a panel only that which closes it is meant.
+        match self.keys.press(press) {
+            Pressed::Foreign => (false, Vec::new()),
+            Pressed::Pending => (true, Vec::new()),
+            Pressed::Done(action) => {
+                let meant = self.panel == Panel::None
+                    || matches!(action, Action::Leave | Action::Help | Action::Source(_));
+                (meant, if meant { self.on(Input::Act(action), now) } else { Vec::new() })
+            }
+        }
+    }
+
+    pub(crate) fn on(&mut self, input: Input, now: u64) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let mut out = Vec::new();
+        match input {
+            Input::Start { wall, zone, seed, path, query, fragment } => {
+                self.clock = Clock::new(wall, zone, now);
+                self.connection.seed(seed);
+                self.enter(&Address::parse(&path, &query, &fragment), &mut out);
+                self.address = self.here().print(&self.base);
+                self.connect(Event::Start, now, &mut effects, &mut out);
+            }
+            Input::Opened => self.connect(Event::Opened, now, &mut effects, &mut out),
+            Input::Closed(code) => self.connect(Event::Closed { code }, now, &mut effects, &mut out),
+            Input::Message(message) => {
+                self.connect(Event::Heard(&message), now, &mut effects, &mut out);
+                self.hear(message, now, &mut out);
+            }
+            Input::Online | Input::Retry => {
+                self.connect(Event::Probe, now, &mut effects, &mut out);
+            }
+            Input::Hidden => {
+                self.hidden = true;
+                if let Some(view) = &mut self.view {
+                    view.hide();
+                }
+            }
+            Input::Visible => {
+                self.hidden = false;
+                if let Some(view) = &mut self.view {
+                    view.show(now);
+                }
+                self.connect(Event::Probe, now, &mut effects, &mut out);
+            }
+            Input::Tick => self.tick(now, &mut effects, &mut out),
+            Input::Shown => self.shown(now, &mut out),
+            Input::Act(action) => self.act(action, now, &mut effects, &mut out),
+            Input::Resize { height, row } => {
+                self.size = (height, row);
+                self.with_view(|view, out| view.resize(height, row, out), &mut out);
+            }
+            Input::Scroll(pixels) => self.with_view(|view, out| view.scroll(pixels, out), &mut out),
+            Input::Drag(fraction) => self.with_view(|view, out| view.drag(fraction, out), &mut out),
+            Input::Selected => self.with_view(|view, out| view.leave(out), &mut out),
+            Input::Open(log) => self.open(log, &mut effects, &mut out),
+            Input::PointOut(position) => {
+                self.with_view(|view, _| view.point_out(Some(position)), &mut out);
+            }
+            Input::Link(position) => {
+                self.with_view(
+                    |view, out| {
+                        view.leave(out);
+                        view.point_out(Some(position));
+                    },
+                    &mut out,
+                );
+                self.copy_link(position, now, &mut effects);
+                let text = self.here().print(&self.base);
+                self.address.clone_from(&text);
+                effects.push(Effect::Address { text, push: false });
+            }
+            Input::Filter(filter) => self.sources.set_filter(filter),
+            Input::Toggle(path) => self.sources.toggle(&path),
+            Input::Panel(panel) => self.panel = if self.panel == panel { Panel::None } else { panel },
+            Input::Theme => {
+                self.theme = self.theme.next();
+                effects.push(Effect::Theme(self.theme));
+            }
+            Input::Went { path, query, fragment } => {
+                let address = Address::parse(&path, &query, &fragment);
+                let other = address.log.as_ref() != self.log();
+                self.enter(&address, &mut out);
+                self.address = self.here().print(&self.base);
+                if other {
+                    effects.push(self.title());
+                }
+            }
+            Input::Reload => effects.push(Effect::Reload),
+        }
+        self.note_address(now);
+        // Before the greeting nothing may be said but the greeting; views say it all again then.
+        if self.connection.is_up() {
+            effects.extend(out.into_iter().map(Effect::Send));
+        }
+        effects
+    }
+
+    fn with_view(
+        &mut self,
+        change: impl FnOnce(&mut View, &mut Vec<ClientMessage>),
+        out: &mut Vec<ClientMessage>,
+    ) {
+        if let Some(view) = &mut self.view {
+            change(view, out);
+        }
+    }
+
+    fn connect(
+        &mut self,
+        event: Event<'_>,
+        now: u64,
+        effects: &mut Vec<Effect>,
+        out: &mut Vec<ClientMessage>,
+    ) {
+        for command in self.connection.on(event, now) {
+            match command {
+                Command::Dial => effects.push(Effect::Dial),
+                Command::HangUp => effects.push(Effect::HangUp),
+                Command::Send(message) => effects.push(Effect::Send(message)),
+                Command::Greeted => {
+                    self.unshown = None;
+                    self.with_view(|view, out| view.open(out), out);
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, message: ServerMessage, now: u64, out: &mut Vec<ClientMessage>) {
+        match message {
+            ServerMessage::Sources { all, changed, gone } => {
+                self.sources.apply(all, changed, &gone);
+            }
+            ServerMessage::Window(window) => {
+                if let Some(view) = self.view.as_mut().filter(|view| view.id() == window.view) {
+                    view.window(window, out);
+                }
+            }
+            ServerMessage::Frame { view: id, frame } => {
+                if let Some(view) = self.view.as_mut().filter(|view| view.id() == id) {
+                    self.unshown = Some((id, frame.sequence, now));
+                    view.frame(frame, now, out);
+                    if let Some(passed) = view.take_caught_up() {
+                        self.say(text::caught_up(passed), now);
+                    }
+                }
+            }
+            ServerMessage::Refused { view: id, request, refusal } => {
+                if let Some(view) = self.view.as_mut().filter(|view| view.id() == id) {
+                    let why = match refusal {
+                        Refusal::NoSuchLog => text::NO_SUCH_LOG.to_owned(),
+                        Refusal::TooMany => text::TOO_MANY.to_owned(),
+                        Refusal::Failed(why) => why,
+                        // It was closed meanwhile.
+                        Refusal::NoSuchView => return,
+                    };
+                    view.refused(request, why, out);
+                }
+            }
+            ServerMessage::Welcome { .. } | ServerMessage::Ping(_) | ServerMessage::Pong(_) => {}
+        }
+    }
+
+    fn tick(&mut self, now: u64, effects: &mut Vec<Effect>, out: &mut Vec<ClientMessage>) {
+        self.connect(Event::Tick, now, effects, out);
+        self.note.take_if(|note| now >= note.until);
+        if self.address_due.take_if(|due| now >= *due).is_some() {
+            let text = self.here().print(&self.base);
+            self.address.clone_from(&text);
+            effects.push(Effect::Address { text, push: false });
+        }
+    }
+
+    fn shown(&mut self, now: u64, out: &mut Vec<ClientMessage>) {
+        if self.hidden {
+            return;
+        }
+        if let Some((view, sequence, came)) = self.unshown.take() {
+            out.push(ClientMessage::Ack { view, sequence });
+            let took = now.saturating_sub(came).min(u64::from(u32::MAX)) as u32;
+            self.with_view(|view, _| view.shown(took), out);
+        }
+    }
+
+    fn act(
+        &mut self,
+        action: Action,
+        now: u64,
+        effects: &mut Vec<Effect>,
+        out: &mut Vec<ClientMessage>,
+    ) {
+        match action {
+            Action::Source(step) => {
+                if let Some(log) = self.sources.neighbour(self.log(), step) {
+                    self.open(log, effects, out);
+                }
+                return;
+            }
+            Action::Help => {
+                self.panel = if self.panel == Panel::Help { Panel::None } else { Panel::Help };
+                return;
+            }
+            Action::Columns(columns) => {
+                effects.push(Effect::Columns(columns));
+                return;
+            }
+            Action::Leave if self.panel != Panel::None => {
+                self.panel = Panel::None;
+                return;
+            }
+            _ => {}
+        }
+        let Some(view) = &mut self.view else { return };
+        let page = view.list().page().saturating_sub(1).max(1) as f64;
+        match action {
+            Action::Rows(rows) => view.scroll_rows(rows as f64, out),
+            Action::Pages(pages) => view.scroll_rows((pages * page).round(), out),
+            Action::PauseOrPage if view.follow() == Follow::On => view.pause(out),
+            Action::PauseOrPage => view.scroll_rows(page, out),
+            Action::Top => view.to_start(out),
+            Action::End | Action::Follow => view.follow_on(out),
+            Action::Percent(percent) => view.drag(percent as f64 / 100.0, out),
+            Action::Pause => view.pause(out),
+            Action::Line(line) => {
+                let anchor = Anchor::Line(line);
+                view.jump(Jump { anchor, landing: Landing::Third, mark: true }, out);
+            }
+            Action::CopyLink => {
+                if let Some(position) = view.current() {
+                    self.copy_link(position, now, effects);
+                }
+            }
+            Action::CopyLine => {
+                let line = view.current().and_then(|position| view.list().line_at(position));
+                if let Some(line) = line {
+                    effects.push(Effect::CopyText(line.text.to_string()));
+                    self.say(text::LINE_COPIED.to_owned(), now);
+                }
+            }
+            Action::Leave => {
+                view.point_out(None);
+                self.note = None;
+            }
+            Action::Source(_) | Action::Help | Action::Columns(_) => {}
+        }
+    }
+
+    fn copy_link(&mut self, position: Position, now: u64, effects: &mut Vec<Effect>) {
+        let log = self.log().cloned();
+        let place = Some(Place::Position(position));
+        let address = Address { log, query: self.query.clone(), place };
+        effects.push(Effect::CopyAddress(address.print(&self.base)));
+        self.say(text::LINK_COPIED.to_owned(), now);
+    }
+
+    /// Opens `log` at its end.
+    fn open(&mut self, log: LogName, effects: &mut Vec<Effect>, out: &mut Vec<ClientMessage>) {
+        if self.panel == Panel::Drawer {
+            self.panel = Panel::None;
+        }
+        if self.log() == Some(&log) {
+            return;
+        }
+        self.enter(&Address { log: Some(log), ..Address::default() }, out);
+        let text = self.here().print(&self.base);
+        self.address.clone_from(&text);
+        self.address_due = None;
+        effects.push(Effect::Address { text, push: true });
+        effects.push(self.title());
+    }
+
+    /// Brings the view to where `address` leads.
+    fn enter(&mut self, address: &Address, out: &mut Vec<ClientMessage>) {
+        self.query.clone_from(&address.query);
+        let jump = address.place.map(|place| Jump {
+            anchor: place.anchor(),
+            landing: Landing::Third,
+            mark: true,
+        });
+        match (&address.log, &mut self.view) {
+            (Some(log), Some(view)) if view.log() == log => match jump {
+                Some(jump) => view.jump(jump, out),
+                None => view.follow_on(out),
+            },
+            (log, _) => {
+                if let Some(view) = self.view.take() {
+                    out.push(ClientMessage::Close { view: view.id() });
+                }
+                if let Some(log) = log.clone() {
+                    let mut view = self.new_view(log, jump);
+                    view.open(out);
+                    self.view = Some(view);
+                }
+            }
+        }
+    }
+
+    fn new_view(&mut self, log: LogName, jump: Option<Jump>) -> View {
+        self.views = self.views.wrapping_add(1);
+        let mut view = View::new(ViewId(self.views), log, jump);
+        view.resize(self.size.0, self.size.1, &mut Vec::new());
+        view
+    }
+
+    /// What the address is to say now.
+    fn here(&self) -> Address {
+        let Some(view) = &self.view else {
+            return Address { query: self.query.clone(), ..Address::default() };
+        };
+        let place = match view.follow() {
+            Follow::On => None,
+            Follow::Off | Follow::Paused => view.address().map(Place::Position),
+        };
+        Address { log: Some(view.log().clone()), query: self.query.clone(), place }
+    }
+
+    fn note_address(&mut self, now: u64) {
+        let moved = self.view.as_ref().is_some_and(|view| !view.jumping())
+            && self.here().print(&self.base) != self.address;
+        match (moved, self.address_due) {
+            (true, None) => self.address_due = Some(now + ADDRESS),
+            (false, Some(_)) => self.address_due = None,
+            _ => {}
+        }
+    }
+
+    fn title(&self) -> Effect {
+        Effect::Title(text::title(self.log().map(LogName::as_str)))
+    }
+
+    fn say(&mut self, text: String, now: u64) {
+        self.note = Some(Note { text, until: now + NOTE });
+    }
+}
+
+/// Digits of `lines`, in the steps that the gutter grows by.
+pub(crate) fn digits(lines: u64) -> usize {
+    (lines.max(1).ilog10() as usize + 1).clamp(4, 13)
+}
+
+/// The path of a log under `base`, for links.
+pub(crate) fn link(base: &str, log: &LogName) -> String {
+    base.to_owned() + &address::log_path(log)
+}

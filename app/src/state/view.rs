@@ -1,0 +1,595 @@
+//! One view of one log: it follows or stands still, asks for the windows it comes near, and counts
+//! what it does not show. It knows no socket: what it wants to say it puts into `out`.
+
+use tailwater_protocol::{
+    Anchor, Attention, Bookmark, ClientMessage, Frame, GenerationId, Lines, LogName, LogState,
+    Number, Outline, Position, RequestId, Tally, ViewId, Window, WindowRequest,
+};
+
+use super::list::{Drawn, Edge, Landing, List, lines_of};
+use super::rate::Rate;
+use super::seam::Here;
+
+/// Screens of lines wanted beyond the viewport in the direction of reading.
+const PREFETCH: f64 = 2.0;
+
+/// Rows asked for at most; the server has a bound of its own.
+const WINDOW: usize = 400;
+
+/// Whether new lines are shown as they come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Follow {
+    On,
+    /// The reader is elsewhere.
+    Off,
+    /// The reader has frozen the picture.
+    Paused,
+}
+
+/// What is under way, by the id of its request.
+#[derive(Debug, Default)]
+struct Asked {
+    jump: Option<(RequestId, Jump)>,
+    /// The newest wish while a jump is under way: of those in between nobody will see anything.
+    next: Option<Jump>,
+    before: Option<RequestId>,
+    after: Option<RequestId>,
+    number: Option<(RequestId, GenerationId)>,
+}
+
+/// An interruption of looking.
+#[derive(Debug, Clone, Copy)]
+struct Away {
+    here: Here,
+    /// Until when the next frame belongs to it; `None` while it lasts.
+    until: Option<u64>,
+}
+
+/// Milliseconds after an interruption in which the first frame tells what was missed. A later one
+/// only tells what has come since.
+const RETURN: u64 = 3000;
+
+/// A place to go to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Jump {
+    pub(crate) anchor: Anchor,
+    pub(crate) landing: Landing,
+    /// Whether the row becomes the current one.
+    pub(crate) mark: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct View {
+    id: ViewId,
+    log: LogName,
+    list: List,
+    follow: Follow,
+    outline: Outline,
+    state: Option<LogState>,
+    bookmark: Option<Bookmark>,
+    /// What came while the view did not follow.
+    missed: Tally,
+    /// What came while nobody could look: the line was down, or the tab hidden.
+    here: Option<Here>,
+    away: Option<Away>,
+    /// Whether the next frame is the first of a connection.
+    resuming: bool,
+    /// Whether the last frame went on where the one before ended.
+    calm: bool,
+    /// Pixels that were scrolled up beyond what is loaded.
+    owed: f64,
+    /// The row whose number was asked for last: never twice for the same.
+    numbered: Option<Position>,
+    caught_up: Option<Tally>,
+    asked: Asked,
+    requests: u32,
+    current: Option<Position>,
+    rate: Rate,
+    lag: Option<u32>,
+    /// The age of a frame that is not on the screen yet.
+    fresh: Option<u32>,
+    failed: Option<String>,
+}
+
+impl View {
+    /// A view of `log` that stands at `jump`, or follows.
+    pub(crate) fn new(id: ViewId, log: LogName, jump: Option<Jump>) -> Self {
+        Self {
+            id,
+            log,
+            list: List::default(),
+            follow: if jump.is_some() { Follow::Off } else { Follow::On },
+            outline: Outline::default(),
+            state: None,
+            bookmark: None,
+            missed: Tally::default(),
+            here: None,
+            away: None,
+            resuming: false,
+            calm: true,
+            owed: 0.0,
+            numbered: None,
+            caught_up: None,
+            asked: Asked { next: jump, ..Asked::default() },
+            requests: 0,
+            current: None,
+            rate: Rate::default(),
+            lag: None,
+            fresh: None,
+            failed: None,
+        }
+    }
+
+    pub(crate) fn id(&self) -> ViewId {
+        self.id
+    }
+    pub(crate) fn log(&self) -> &LogName {
+        &self.log
+    }
+    pub(crate) fn list(&self) -> &List {
+        &self.list
+    }
+    pub(crate) fn follow(&self) -> Follow {
+        self.follow
+    }
+    pub(crate) fn outline(&self) -> &Outline {
+        &self.outline
+    }
+    /// The log's condition; `None` until the server has said it.
+    pub(crate) fn state(&self) -> Option<&LogState> {
+        self.state.as_ref()
+    }
+    pub(crate) fn missed(&self) -> Tally {
+        self.missed
+    }
+    pub(crate) fn lag(&self) -> Option<u32> {
+        self.lag
+    }
+    pub(crate) fn rate(&self) -> &Rate {
+        &self.rate
+    }
+    pub(crate) fn failed(&self) -> Option<&str> {
+        self.failed.as_deref()
+    }
+    pub(crate) fn here(&self) -> Option<Here> {
+        self.here.filter(|here| here.passed.lines > 0)
+    }
+    pub(crate) fn drawn(&self) -> Drawn {
+        self.list.drawn()
+    }
+
+    /// What was missed by the last interruption, once.
+    pub(crate) fn take_caught_up(&mut self) -> Option<Tally> {
+        self.caught_up.take()
+    }
+
+    /// The row that `y` and `Y` mean: the one pointed out, else the first in sight.
+    pub(crate) fn current(&self) -> Option<Position> {
+        self.current.or_else(|| self.list.top_line().map(|line| line.position))
+    }
+
+    /// Where a link to this view leads: to the row pointed out if it is in sight, else to the row
+    /// that stands where a link puts its line.
+    pub(crate) fn address(&self) -> Option<Position> {
+        let seen = |at: &Position| self.list.sees(*at);
+        self.current.filter(seen).or_else(|| self.list.third_line().map(|line| line.position))
+    }
+
+    /// Pixels from the viewport's top to the row pointed out.
+    pub(crate) fn current_y(&self) -> Option<i32> {
+        self.current.and_then(|current| self.list.y(current))
+    }
+
+    /// Whether the view is on its way to somewhere.
+    pub(crate) fn jumping(&self) -> bool {
+        self.asked.jump.is_some()
+    }
+
+    /// The last frame was on the screen `took` milliseconds after it came.
+    pub(crate) fn shown(&mut self, took: u32) {
+        if let Some(lag) = self.fresh.take() {
+            self.lag = Some(lag.saturating_add(took));
+        }
+    }
+
+    pub(crate) fn pointed_out(&self) -> Option<Position> {
+        self.current
+    }
+
+    pub(crate) fn point_out(&mut self, position: Option<Position>) {
+        self.current = position;
+    }
+
+    /// The connection stands: begins the view, or goes on where it stood. What was asked on the
+    /// last one will not be answered.
+    pub(crate) fn open(&mut self, out: &mut Vec<ClientMessage>) {
+        self.resuming = self.bookmark.is_some();
+        self.hide();
+        let jump = self.asked.next.or(self.asked.jump.map(|(_, jump)| jump));
+        self.asked = Asked::default();
+        out.push(ClientMessage::Open {
+            view: self.id,
+            log: self.log.clone(),
+            from: self.bookmark,
+            attention: self.attention(),
+        });
+        if let Some(jump) = jump {
+            self.jump(jump, out);
+        }
+        self.want(out);
+    }
+
+    /// Nobody looks from now on.
+    pub(crate) fn hide(&mut self) {
+        if self.away.is_none() {
+            let here = |at: Bookmark| Here { position: at.position, passed: Tally::default() };
+            self.away = self.bookmark.map(|at| Away { here: here(at), until: None });
+        }
+    }
+
+    /// Somebody looks again.
+    pub(crate) fn show(&mut self, now: u64) {
+        if let Some(away) = &mut self.away {
+            away.until = Some(now + RETURN);
+            if away.here.passed.lines > 0 {
+                self.here = Some(away.here);
+                self.settle();
+            }
+        }
+    }
+
+    pub(crate) fn resize(&mut self, height: f64, row: f64, out: &mut Vec<ClientMessage>) {
+        let before = self.attention();
+        self.list.resize(height, row, self.follow == Follow::On);
+        if self.attention() != before && self.follow == Follow::On {
+            self.attend(out);
+        }
+        self.want(out);
+    }
+
+    /// Moves what is seen by `pixels`: upwards leaves the following, downwards to the true end
+    /// returns to it.
+    pub(crate) fn scroll(&mut self, pixels: f64, out: &mut Vec<ClientMessage>) {
+        if pixels < 0.0 {
+            self.leave(out);
+        } else if self.follow == Follow::On {
+            return;
+        }
+        if !self.list.is_empty() {
+            self.forget_jump();
+        }
+        let more = self.list.edges().0 == Edge::More;
+        let lacking = -(pixels + self.list.top());
+        self.owed = if more { lacking.clamp(0.0, 4096.0) } else { 0.0 };
+        let broken_below = self.list.edges().1 == Edge::Broken && self.list.at_bottom();
+        self.list.scroll(pixels);
+        if pixels > 0.0 && self.list.at_bottom() && self.list.edges().1 == Edge::Reached {
+            self.follow_on(out);
+        } else if pixels > 0.0 && broken_below {
+            // What stands here is no longer part of the log; the way on is its oldest line.
+            self.go(Anchor::Start, Landing::Top, out);
+        }
+        self.want(out);
+    }
+
+    pub(crate) fn scroll_rows(&mut self, rows: f64, out: &mut Vec<ClientMessage>) {
+        self.scroll(rows * self.list.row_height().max(1.0), out);
+    }
+
+    /// Shows new lines as they come, from now on.
+    pub(crate) fn follow_on(&mut self, out: &mut Vec<ClientMessage>) {
+        self.asked.next = None;
+        self.asked.jump = None;
+        self.missed = Tally::default();
+        self.current = None;
+        self.list.to_bottom();
+        if self.follow != Follow::On {
+            self.follow = Follow::On;
+            self.attend(out);
+        }
+    }
+
+    /// Leaves the following; what is read stays where it is.
+    pub(crate) fn leave(&mut self, out: &mut Vec<ClientMessage>) {
+        if self.follow == Follow::On {
+            self.follow = Follow::Off;
+            self.missed = Tally::default();
+            self.attend(out);
+        } else if self.follow == Follow::Paused {
+            self.follow = Follow::Off;
+        }
+    }
+
+    /// Freezes the picture, or lets it go on.
+    pub(crate) fn pause(&mut self, out: &mut Vec<ClientMessage>) {
+        match self.follow {
+            Follow::On => {
+                self.leave(out);
+                self.follow = Follow::Paused;
+            }
+            Follow::Paused => self.follow_on(out),
+            Follow::Off => self.follow = Follow::Paused,
+        }
+    }
+
+    /// Goes to the log's first line.
+    pub(crate) fn to_start(&mut self, out: &mut Vec<ClientMessage>) {
+        self.leave(out);
+        if self.list.edges().0 == Edge::Reached {
+            self.forget_jump();
+            self.list.to_top();
+            self.want(out);
+        } else {
+            self.go(Anchor::Start, Landing::Top, out);
+        }
+    }
+
+    /// Goes to a line that may be anywhere.
+    pub(crate) fn go(&mut self, anchor: Anchor, landing: Landing, out: &mut Vec<ClientMessage>) {
+        self.jump(Jump { anchor, landing, mark: false }, out);
+    }
+
+    /// Goes to a line that a link or a person has named.
+    pub(crate) fn jump(&mut self, jump: Jump, out: &mut Vec<ClientMessage>) {
+        self.leave(out);
+        if let Anchor::At(position) = jump.anchor
+            && self.list.land(position, jump.landing)
+        {
+            self.landed(position, jump.mark);
+            self.want(out);
+            return;
+        }
+        if self.asked.jump.is_some() {
+            self.asked.next = Some(jump);
+            return;
+        }
+        let (before, after) = self.around();
+        let request = self.ask(jump.anchor, before, after, out);
+        self.asked.jump = Some((request, jump));
+        // What they bring would join on to lines that are about to go.
+        (self.asked.before, self.asked.after) = (None, None);
+    }
+
+    /// Rows that were asked for.
+    pub(crate) fn window(&mut self, window: Window, out: &mut Vec<ClientMessage>) {
+        let request = Some(window.request);
+        let lines = lines_of(&window.blocks);
+        let edge = |reached: bool| if reached { Edge::Reached } else { Edge::More };
+        let (start, end) = (edge(window.at_start), edge(window.at_end));
+        if self.asked.jump.map(|(id, _)| id) == request {
+            let jump = self.asked.jump.take().map(|(_, jump)| jump);
+            self.outline = window.outline;
+            let at = lines.get(window.anchor as usize).or(lines.last()).map(|line| line.position);
+            self.list.replace(lines, start, end);
+            self.settle();
+            if let (Some(jump), Some(at)) = (jump, at) {
+                let exact = match jump.anchor {
+                    Anchor::At(position) => position,
+                    _ => at,
+                };
+                let place = if self.list.line_at(exact).is_some() { exact } else { at };
+                self.list.land(place, jump.landing);
+                self.landed(place, jump.mark);
+            }
+            if let Some(next) = self.asked.next.take() {
+                self.jump(next, out);
+            }
+        } else if self.asked.before == request {
+            self.asked.before = None;
+            self.outline = window.outline;
+            self.list.prepend(&lines, &self.outline, start);
+            self.list.scroll(-std::mem::take(&mut self.owed));
+            self.settle();
+        } else if self.asked.after == request {
+            self.asked.after = None;
+            self.outline = window.outline;
+            self.list.append(lines, &self.outline, end);
+            self.settle();
+        } else if let Some((_, _)) = self.asked.number.filter(|(id, _)| Some(*id) == request) {
+            self.asked.number = None;
+            if let Some(line) = lines.get(window.anchor as usize)
+                && matches!(line.number, Number::Exact(_))
+            {
+                self.list.set_number(line.position, line.number);
+            }
+            return;
+        } else {
+            return;
+        }
+        self.failed = None;
+        self.want(out);
+    }
+
+    /// What a request came to when it could not be answered.
+    pub(crate) fn refused(
+        &mut self,
+        request: Option<RequestId>,
+        why: String,
+        out: &mut Vec<ClientMessage>,
+    ) {
+        let asked = &mut self.asked;
+        if request.is_some() && asked.jump.map(|(id, _)| id) == request {
+            asked.jump = None;
+            if self.list.is_empty() {
+                self.follow_on(out);
+            }
+        }
+        let asked = &mut self.asked;
+        for one in [&mut asked.before, &mut asked.after] {
+            if request.is_some() && *one == request {
+                *one = None;
+            }
+        }
+        self.failed = Some(why);
+    }
+
+    /// What has happened at the end of the log.
+    pub(crate) fn frame(&mut self, frame: Frame, now: u64, out: &mut Vec<ClientMessage>) {
+        let first = std::mem::take(&mut self.resuming);
+        let opened = self.state.is_none();
+        if !first && !opened {
+            self.rate.add(now, frame.passed.lines);
+            if frame.passed.bytes > 0 {
+                self.fresh = Some(frame.age);
+            }
+        }
+        self.come_back(first, frame.passed, now);
+        self.outline = frame.outline;
+        self.state = Some(frame.state);
+        self.bookmark = frame.end.or(self.bookmark);
+        self.failed = None;
+        if self.follow == Follow::On {
+            let lines = lines_of(&frame.blocks);
+            if !lines.is_empty() {
+                let start = lines.first().map(|line| line.position);
+                self.calm = self.list.splice(lines.clone(), &self.outline, frame.continues);
+                if !self.calm {
+                    (self.asked.before, self.asked.after) = (None, None);
+                    let oldest = self.outline.spans.first().map(|span| Position::start(span.id));
+                    let edge = if start == oldest { Edge::Reached } else { Edge::More };
+                    self.list.replace(lines, edge, Edge::Reached);
+                }
+            } else if self.outline.bytes() == 0 && self.list.is_empty() {
+                self.list.replace(Vec::new(), Edge::Reached, Edge::Reached);
+            }
+            self.settle();
+            self.list.to_bottom();
+        } else {
+            if !opened {
+                self.missed = self.missed.plus(frame.passed);
+            }
+            self.settle();
+        }
+        self.want(out);
+    }
+
+    /// Counts what passed during an interruption, and ends it.
+    fn come_back(&mut self, first: bool, passed: Tally, now: u64) {
+        let Some(away) = &mut self.away else { return };
+        if !first && away.until.is_some_and(|until| now > until) {
+            self.away = None;
+            return;
+        }
+        away.here.passed = away.here.passed.plus(passed);
+        if first || away.until.is_some() {
+            if away.here.passed.lines > 0 {
+                self.here = Some(away.here);
+                self.caught_up = first.then_some(away.here.passed);
+            }
+            self.away = None;
+        }
+    }
+
+    /// What a drag of the ruler to `fraction` (0 to 1) of its way means.
+    pub(crate) fn drag(&mut self, fraction: f64, out: &mut Vec<ClientMessage>) {
+        if fraction >= 1.0 {
+            self.follow_on(out);
+        } else {
+            self.go(Anchor::Fraction(fraction.max(0.0)), Landing::Top, out);
+        }
+    }
+
+    /// Tells what the coming frames are to hold.
+    fn attend(&self, out: &mut Vec<ClientMessage>) {
+        out.push(ClientMessage::Attend { view: self.id, attention: self.attention() });
+    }
+
+    fn attention(&self) -> Attention {
+        match self.follow {
+            // In steps, so that dragging the window's corner is no stream of requests.
+            Follow::On => Attention::Rows((self.list.page().next_multiple_of(32) + 32) as u16),
+            Follow::Off | Follow::Paused => Attention::Counts,
+        }
+    }
+
+    /// Asks for what comes near.
+    fn want(&mut self, out: &mut Vec<ClientMessage>) {
+        self.want_numbers(out);
+        if self.asked.jump.is_some() {
+            return;
+        }
+        let (Some(first), Some(last)) = (self.list.first(), self.list.last()) else { return };
+        let (first, last) = (first.position, last.position);
+        let (above, below) = self.list.margins();
+        let (before, after) = self.list.edges();
+        let rows = self.reach();
+        let still = self.follow != Follow::On;
+        // Behind a torrent there is no use in looking back: the lines are gone when they come.
+        let back = still || self.calm;
+        if back && above < PREFETCH && before == Edge::More && self.asked.before.is_none() {
+            self.asked.before = Some(self.ask(Anchor::At(first), rows, 1, out));
+        }
+        if still && below < PREFETCH && after == Edge::More && self.asked.after.is_none() {
+            self.asked.after = Some(self.ask(Anchor::At(last), 0, rows, out));
+        }
+    }
+
+    /// Once the lines are counted, asks for the number of one row; the others follow from it.
+    fn want_numbers(&mut self, out: &mut Vec<ClientMessage>) {
+        if self.asked.number.is_some() {
+            return;
+        }
+        let counted = self.outline.spans.iter().filter(|s| matches!(s.lines, Lines::Exact(_)));
+        let line = counted.map(|span| span.id).find_map(|id| self.list.unnumbered(id));
+        if let Some(position) = line.map(|line| line.position)
+            && self.numbered != Some(position)
+        {
+            self.numbered = Some(position);
+            let request = self.ask(Anchor::At(position), 0, 1, out);
+            self.asked.number = Some((request, position.generation));
+        }
+    }
+
+    fn ask(
+        &mut self,
+        anchor: Anchor,
+        before: u16,
+        after: u16,
+        out: &mut Vec<ClientMessage>,
+    ) -> RequestId {
+        self.requests = self.requests.wrapping_add(1);
+        let request = RequestId(self.requests);
+        let wanted = WindowRequest { request, view: self.id, anchor, before, after };
+        out.push(ClientMessage::Window(wanted));
+        request
+    }
+
+    fn reach(&self) -> u16 {
+        (self.list.page() * 3).clamp(100, WINDOW) as u16
+    }
+
+    fn around(&self) -> (u16, u16) {
+        let page = self.list.page();
+        ((page + 20).min(WINDOW) as u16, (page * 2 + 20).min(WINDOW) as u16)
+    }
+
+    fn landed(&mut self, position: Position, mark: bool) {
+        self.current = mark.then_some(position).or(self.current);
+    }
+
+    fn forget_jump(&mut self) {
+        (self.asked.jump, self.asked.next) = (None, None);
+    }
+
+    /// Brings the list in line with the outline.
+    fn settle(&mut self) {
+        if let Some(end) = self.outline.end() {
+            let whole = self.list.last().is_some_and(|last| {
+                let own = self.outline.place(last.end());
+                own == Some(self.outline.bytes())
+                    || (last.end().generation == end.generation && last.end().offset >= end.offset)
+            });
+            let broken = self.list.edges().1 == Edge::Broken;
+            if whole {
+                self.list.set_after(Edge::Reached);
+            } else if !broken {
+                self.list.set_after(Edge::More);
+            }
+        }
+        let deleted = match self.state {
+            Some(LogState::Deleted(since)) => Some(since),
+            _ => None,
+        };
+        self.list.trim(&self.outline, deleted, self.here);
+    }
+}
