@@ -27,10 +27,21 @@ const LEFT: usize = 64;
 /// Reads all bytes of a log.
 #[derive(Debug, Clone)]
 pub struct Cursor {
-    /// `None`: before the first generation, whichever that will be.
-    now: Option<Stand>,
-    /// Where it left generations that had not ended.
+    /// Where it stands in the newest generation that it has come to; `None` before the first.
+    front: Option<Stand>,
+    /// Where it stands in an earlier one that it went back to.
+    back: Option<Stand>,
+    /// Where it left earlier ones that had not ended.
     left: Vec<Stand>,
+    /// The generations as it last saw them: what comes after one that is no longer told of.
+    order: Vec<GenerationId>,
+}
+
+/// What became of going on in a generation.
+enum Went {
+    Step(Step),
+    /// Nothing is left there, but perhaps the beginning of a line.
+    ToTheEnd,
 }
 
 /// Where it stands in one generation.
@@ -51,7 +62,7 @@ pub enum Step {
         /// Which.
         generation: GenerationId,
     },
-    /// Bytes are missing here; what can be read goes on at the next step.
+    /// Bytes are missing here. What can be read goes on at [`Cursor::position`].
     Lost {
         /// How, and at least how many.
         loss: Loss,
@@ -74,12 +85,12 @@ pub enum Resumed {
 impl Cursor {
     /// A cursor at `position`, trusting that it is one of the log's.
     pub fn new(position: Position) -> Self {
-        Self { now: Some(Stand::at(position)), left: Vec::new() }
+        Self { front: Some(Stand::at(position)), ..Self::at_start() }
     }
 
     /// A cursor before everything that can be read, also of a log that is not there yet.
     pub fn at_start() -> Self {
-        Self { now: None, left: Vec::new() }
+        Self { front: None, back: None, left: Vec::new(), order: Vec::new() }
     }
 
     /// A cursor that also goes back for what comes late in an earlier generation, which had been
@@ -110,19 +121,24 @@ impl Cursor {
 
     /// Where it stands.
     pub fn position(&self) -> Option<Position> {
-        self.now.as_ref().map(|now| now.position)
+        self.stand().map(|stand| stand.position)
     }
 
     /// Where it stands, to be come back to. `None` before the first read of a cursor that was
     /// made from a bare position, or from none.
     pub fn bookmark(&self) -> Option<Bookmark> {
-        self.now.as_ref()?.bookmark()
+        self.stand()?.bookmark()
     }
 
-    /// All that is needed to miss nothing and get nothing twice: where it stands, and where it
-    /// left earlier generations that may still grow. Mostly one.
+    /// All that is needed to miss nothing and get nothing twice: where it stands in the newest
+    /// generation it has come to, and where in earlier ones that may still grow. Mostly one.
     pub fn bookmarks(&self) -> Vec<Bookmark> {
-        self.now.iter().chain(&self.left).filter_map(Stand::bookmark).collect()
+        let stands = self.front.iter().chain(&self.back).chain(&self.left);
+        stands.filter_map(Stand::bookmark).collect()
+    }
+
+    fn stand(&self) -> Option<&Stand> {
+        self.back.as_ref().or(self.front.as_ref())
     }
 
     /// Adds at most `max` bytes to `buf`.
@@ -139,88 +155,77 @@ impl Cursor {
 
     fn step(&mut self, history: &History, buf: &mut Vec<u8>, max: usize) -> io::Result<Step> {
         let Some(first) = history.generations.first() else { return Ok(Step::End) };
-        self.left.retain(|stand| stand.may_grow(history));
-        let Some(now) = &mut self.now else {
-            self.now = Some(Stand::at(first.start()));
+        let gone = |stand: &Stand| history.get(stand.position.generation).is_none();
+        if self.back.as_ref().is_some_and(gone) || self.left.iter().any(gone) {
+            // It may have grown and been let go in between; that cannot be told any more.
+            self.back = self.back.take().filter(|stand| !gone(stand));
+            self.left.retain(|stand| !gone(stand));
+            return Ok(Step::Lost { loss: Loss::Unknown });
+        }
+        if self.back.is_some() {
+            return self.step_back(history, buf, max);
+        }
+        let Some(front) = &mut self.front else {
+            self.front = Some(Stand::at(first.start()));
             return Ok(Step::Turned { generation: first.id });
         };
-        let Some(index) = history.index(now.position.generation) else {
+        let Some(index) = history.index(front.position.generation) else {
             return Ok(self.begin_anew(history));
         };
+        note_order(&mut self.order, history);
+        let in_line = front.in_line();
+        self.left.retain(|stand| {
+            !history.get(stand.position.generation).is_some_and(|known| stand.is_done(known))
+        });
+        if !in_line && let Some(late) = late(&self.left, history)? {
+            let stand = self.left.remove(late);
+            let generation = stand.position.generation;
+            self.back = Some(stand);
+            return Ok(Step::Turned { generation });
+        }
         let last = index + 1 == history.generations.len();
         let Some(generation) = history.generations.get(index) else { return Ok(Step::End) };
-        let in_line = now.in_line();
-        if !in_line && let Some(late) = late(&self.left, history)? {
-            return Ok(self.turn_to(late));
+        match front.go_on(generation, last, buf, max)? {
+            Went::Step(step) => Ok(step),
+            Went::ToTheEnd => {
+                let Some(next) = history.generations.get(index + 1) else { return Ok(Step::End) };
+                if let Some(before) = self.front.replace(Stand::at(next.start()))
+                    && !generation.ended
+                {
+                    self.leave(before);
+                }
+                Ok(Step::Turned { generation: next.id })
+            }
         }
-        if now.position.offset < generation.bytes
-            && let Some(step) = now.take(generation, last, buf, max)?
-        {
-            return Ok(step);
-        }
-        if last {
+    }
+
+    /// A step in an earlier generation.
+    fn step_back(&mut self, history: &History, buf: &mut Vec<u8>, max: usize) -> io::Result<Step> {
+        let (Some(back), Some(front)) = (&mut self.back, &self.front) else {
             return Ok(Step::End);
-        }
-        if !generation.ended {
-            // A line that was begun may be finished yet; one that was not is no reason to wait.
-            return Ok(if in_line { Step::End } else { self.go_over(history, index) });
-        }
-        let missed = generation.once().saturating_sub(now.position.offset);
-        if missed > 0 {
-            now.position.offset = generation.once();
-            now.before = None;
-            return Ok(Step::Lost { loss: with_bytes(generation.lost, missed) });
-        }
-        Ok(self.go_over(history, index))
-    }
-
-    /// Goes on where it left a generation, leaving the one where it stands.
-    fn turn_to(&mut self, left: usize) -> Step {
-        let stand = self.left.remove(left);
-        let generation = stand.position.generation;
-        if let Some(before) = self.now.replace(stand) {
-            self.leave(before);
-        }
-        Step::Turned { generation }
-    }
-
-    /// On to what follows the generation at `index`, which is read to its end.
-    fn go_over(&mut self, history: &History, index: usize) -> Step {
-        let ended = history.generations.get(index).is_none_or(|generation| generation.ended);
-        let last = history.generations.len() - 1;
-        for (at, next) in history.generations.iter().enumerate().skip(index + 1) {
-            let left = self.left.iter().position(|stand| stand.position.generation == next.id);
-            let stand = match left {
-                Some(left) if at == last => self.left.remove(left),
-                // Read to its end already; what comes late there is gone back for.
-                Some(_) => continue,
-                None => Stand::at(next.start()),
-            };
-            if let Some(before) = self.now.replace(stand)
-                && !ended
-            {
-                self.leave(before);
+        };
+        let Some(generation) = history.get(back.position.generation) else { return Ok(Step::End) };
+        let front = front.position.generation;
+        match back.go_on(generation, false, buf, max)? {
+            Went::Step(step) => Ok(step),
+            Went::ToTheEnd => {
+                if let Some(back) = self.back.take().filter(|_| !generation.ended) {
+                    self.leave(back);
+                }
+                Ok(Step::Turned { generation: front })
             }
-            return Step::Turned { generation: next.id };
         }
-        Step::End
     }
 
-    /// The generation where it stood is no longer told of: on with the oldest it has not read.
+    /// The newest generation it had come to is no longer told of: on with what came after it.
     fn begin_anew(&mut self, history: &History) -> Step {
-        let read = |id| self.left.iter().any(|stand| stand.position.generation == id);
-        let next = history.generations.iter().find(|generation| !read(generation.id));
-        match next.or(history.generations.last()) {
-            Some(next) => {
-                let left = self.left.iter().position(|s| s.position.generation == next.id);
-                self.now = Some(match left {
-                    Some(left) => self.left.remove(left),
-                    None => Stand::at(next.start()),
-                });
-                Step::Lost { loss: Loss::Unknown }
-            }
-            None => Step::End,
-        }
+        let gone = self.front.as_ref().map(|front| front.position.generation);
+        let after = self.order.iter().position(|&id| Some(id) == gone).map_or(0, |at| at + 1);
+        let known = self.order.iter().skip(after).find_map(|&id| history.get(id));
+        let new = || history.generations.iter().find(|new| !self.order.contains(&new.id));
+        let next = known.or_else(new).or(history.generations.last());
+        self.front = next.map(|next| Stand::at(next.start()));
+        Step::Lost { loss: Loss::Unknown }
     }
 
     fn leave(&mut self, stand: Stand) {
@@ -245,6 +250,32 @@ impl Stand {
     /// Whether it stands in the middle of a line, as far as it knows.
     fn in_line(&self) -> bool {
         self.before.as_ref().and_then(|before| before.last()).is_some_and(|&byte| byte != b'\n')
+    }
+
+    /// On by a step, to the end of the generation and what was lost there.
+    fn go_on(
+        &mut self,
+        generation: &Generation,
+        last: bool,
+        buf: &mut Vec<u8>,
+        max: usize,
+    ) -> io::Result<Went> {
+        if self.position.offset < generation.bytes
+            && let Some(step) = self.take(generation, last, buf, max)?
+        {
+            return Ok(Went::Step(step));
+        }
+        // A line that was begun may be finished yet; one that was not is no reason to wait.
+        if last || (!generation.ended && self.in_line()) {
+            return Ok(Went::Step(Step::End));
+        }
+        let missed = generation.once().saturating_sub(self.position.offset);
+        if generation.ended && missed > 0 {
+            self.position.offset = generation.once();
+            self.before = None;
+            return Ok(Went::Step(Step::Lost { loss: with_bytes(generation.lost, missed) }));
+        }
+        Ok(Went::ToTheEnd)
     }
 
     /// Reads from where it stands, below the extent. `None`: there is only a part of a line, to
@@ -295,29 +326,35 @@ impl Stand {
         Ok(Some(Step::Bytes))
     }
 
-    /// Whether something may still come where it stands.
-    fn may_grow(&self, history: &History) -> bool {
-        history
-            .get(self.position.generation)
-            .is_some_and(|generation| !generation.ended || self.position.offset < generation.bytes)
+    /// Whether nothing can come any more where it stands.
+    fn is_done(&self, generation: &Generation) -> bool {
+        generation.ended && self.position.offset >= generation.once()
     }
 }
 
-/// A generation that it left, and that now has whole lines more.
+/// One of those that were left that now has whole lines more, or has lost some; the oldest.
 fn late(left: &[Stand], history: &History) -> io::Result<Option<usize>> {
-    for (index, stand) in left.iter().enumerate() {
-        let Some(generation) = history.get(stand.position.generation) else { continue };
+    for generation in history.generations.iter() {
+        let stood = left.iter().enumerate().find(|(_, s)| s.position.generation == generation.id);
+        let Some((index, stand)) = stood else { continue };
         let rest = generation.bytes.saturating_sub(stand.position.offset);
-        if rest == 0 {
-            continue;
+        if generation.ended || rest > LATE {
+            return Ok(Some(index));
         }
-        let mut bytes = vec![0; rest.min(LATE) as usize];
+        let mut bytes = vec![0; rest as usize];
         read_exact_at(generation.file.as_ref(), &mut bytes, stand.position.offset)?;
-        if generation.ended || rest > LATE || memchr(b'\n', &bytes).is_some() {
+        if memchr(b'\n', &bytes).is_some() {
             return Ok(Some(index));
         }
     }
     Ok(None)
+}
+
+fn note_order(order: &mut Vec<GenerationId>, history: &History) {
+    let ids = || history.generations.iter().map(|generation| generation.id);
+    if !ids().eq(order.iter().copied()) {
+        *order = ids().collect();
+    }
 }
 
 /// `loss`, of so many bytes.

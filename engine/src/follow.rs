@@ -134,20 +134,26 @@ impl Follower {
         let condition = self.condition.clone();
         let mut look_again = None;
         let mut grown = self.look_at_earlier(place, now);
-        grown += self.look_at_current(place, now);
-        match place.look() {
-            Ok(stat) if self.is_current(stat.identity) => self.condition = Condition::Present,
-            Ok(_) => match self.take_over(place, now) {
-                Ok(bytes) => {
-                    grown += bytes;
-                    self.condition = Condition::Present;
+        let looked = place.look();
+        let named = looked.as_ref().is_ok_and(|stat| self.is_current(stat.identity));
+        let other = looked.is_ok() && !named;
+        let came = if other {
+            self.take_over(place, now)
+        } else {
+            self.look_at_current(place, now, named)
+        };
+        match (came, looked) {
+            (Ok(bytes), looked) => {
+                grown += bytes;
+                match looked {
+                    Ok(_) => self.condition = Condition::Present,
+                    Err(absent) => look_again = self.without_name(absent, place, now),
                 }
-                Err(absent) => look_again = self.without_name(absent, place, now),
-            },
-            Err(absent) => look_again = self.without_name(absent, place, now),
+            }
+            (Err(absent), _) => look_again = self.without_name(absent, place, now),
         }
         let lingers = self.let_time_pass(now);
-        look_again = look_again.into_iter().chain(lingers).min();
+        let look_again = look_again.into_iter().chain(lingers).min();
         let published = self.publish();
         Reconciled { changed: published || condition != self.condition, grown, look_again }
     }
@@ -165,7 +171,7 @@ impl Follower {
         if let Some(id) = self.among_known(bookmark) {
             return Some(Position { generation: id, ..position });
         }
-        let mut siblings = unknown(place, &place.siblings(), &self.held_identities());
+        let mut siblings = unknown(place, &place.siblings(), &self.held_identities()).ok()?;
         siblings.retain(|opened| !self.is_copy_of_known(opened));
         let holds = |opened: &Opened| {
             // No bytes before it tell nothing: then the file must be the one that was meant.
@@ -202,7 +208,12 @@ impl Follower {
         for held in &mut earlier {
             match held.look(now) {
                 Found::Grown(bytes) => grown += bytes,
-                Found::Cut => self.finish_from_copy(place, held, &taken),
+                // What cannot be settled now is settled at the next look: it stays cut.
+                Found::Cut => {
+                    if let Ok(copy) = self.copy_of(place, held, &taken) {
+                        self.finish(held, copy);
+                    }
+                }
                 Found::Same | Found::Failed => {}
             }
         }
@@ -210,59 +221,106 @@ impl Follower {
         grown
     }
 
-    /// Brings the current generation up to its file, through as many lives as that had.
-    fn look_at_current(&mut self, place: &dyn Place, now: Now) -> u64 {
-        let mut grown = 0;
+    /// Brings the current generation up to its file, through as many lives as that had; `named`
+    /// if the name leads to it. What fails leaves all as it was.
+    fn look_at_current(&mut self, place: &dyn Place, now: Now, named: bool) -> Result<u64, Absent> {
         for _try in 0..TRIES {
-            let Some(mut current) = self.current.take() else { break };
-            let found = current.look(now);
-            if found != Found::Cut {
-                self.current = Some(current);
-                if let Found::Grown(bytes) = found {
-                    grown += bytes;
+            let Some(current) = &mut self.current else { break };
+            // An empty file has no marker: that it was written to, copied and cut since the last
+            // look can be seen only by the copy.
+            if named && current.generation.bytes == 0 && current.has_grown() {
+                let (file, identity) = (Arc::clone(&current.generation.file), current.identity);
+                let missed = self.missed(place, &file, identity)?;
+                if !missed.is_empty() {
+                    self.begin_next_life(None, missed, now);
+                    continue;
                 }
-                break;
             }
-            self.current = Some(self.begin_next_life(place, current, now));
+            let Some(current) = &mut self.current else { break };
+            match current.look(now) {
+                Found::Cut => {
+                    let (copy, missed) = self.copies_of_current(place, named)?;
+                    self.begin_next_life(copy, missed, now);
+                }
+                Found::Grown(bytes) => return Ok(bytes),
+                Found::Same | Found::Failed => break,
+            }
         }
-        grown
+        Ok(0)
     }
 
-    /// The file of `held`, the current generation, was cut or overwritten: its next life.
-    fn begin_next_life(&mut self, place: &dyn Place, mut held: Held, now: Now) -> Held {
+    /// What became of the current generation, whose file was cut: the copy of it, and copies of
+    /// lives that were written, copied and cut after it.
+    fn copies_of_current(
+        &mut self,
+        place: &dyn Place,
+        named: bool,
+    ) -> Result<(Option<Opened>, Vec<Opened>), Absent> {
+        let Some(current) = &self.current else { return Ok((None, Vec::new())) };
+        let taken = self.held_identities();
+        let copy = self.copy_of(place, current, &taken)?;
+        if !named {
+            // What lies beside the log is gone through when the name leads to a file again.
+            return Ok((copy, Vec::new()));
+        }
+        let (file, identity) = (Arc::clone(&current.generation.file), current.identity);
+        let mut missed = self.missed(place, &file, identity)?;
+        if let Some(current) = &self.current {
+            let bytes = copy.as_ref().map_or(0, |copy| copy.stat.bytes);
+            missed.retain(|opened| {
+                let file = opened.file.as_ref();
+                !current.is_copied_by(file, opened.stat.bytes)
+                    && !copy.as_ref().is_some_and(|copy| is_copy(opened, copy.file.as_ref(), bytes))
+            });
+        }
+        Ok((copy, missed))
+    }
+
+    /// The current generation is over, and goes on in `copy` if there is one; an empty one in the
+    /// first that was `missed`. What its file holds now is its next life.
+    fn begin_next_life(&mut self, copy: Option<Opened>, missed: Vec<Opened>, now: Now) {
+        let Some(mut held) = self.current.take() else { return };
         let (file, identity) = (Arc::clone(&held.generation.file), held.identity);
-        let name = held.generation.name.clone();
-        let mut taken = self.held_identities();
-        taken.push(identity);
-        self.finish_from_copy(place, &mut held, &taken);
-        let links = held.links;
+        let (name, links) = (held.generation.name.clone(), held.links);
+        let mut missed = missed.into_iter();
+        let copy = if held.generation.bytes == 0 { missed.next() } else { copy };
+        self.finish(&mut held, copy);
         self.earlier.push(held);
-        // Lives that were copied and cut between two looks lie beside the log as well.
-        let missed = self.missed(place, &file, identity);
-        self.adopt_all(missed, Began::Truncated, now);
+        self.adopt_all(missed.collect(), Began::Truncated, now);
         *self.cuts.entry(identity).or_default() += 1;
         let id = self.new_id(identity, &[]);
         let began = Began::Truncated;
         let beginning = Beginning { id, began, since: now.wall, name, from: 0 };
         let stat = Stat { identity, bytes: 0, links, written: 0, changed: 0 };
-        Held::new(file, stat, beginning, now)
+        self.current = Some(Held::new(file, stat, beginning, now));
     }
 
-    /// What `held` was goes on in a copy beside the log, if there is one.
-    fn finish_from_copy(&mut self, place: &dyn Place, held: &mut Held, taken: &[Identity]) {
+    /// The copy that was made of `held` before it was cut. New files are likelier than old ones.
+    fn copy_of(
+        &self,
+        place: &dyn Place,
+        held: &Held,
+        taken: &[Identity],
+    ) -> Result<Option<Opened>, Absent> {
         let all = place.siblings().into_iter();
         let (seen, unseen): (Vec<Sibling>, Vec<Sibling>) = all
             .filter(|sibling| !taken.contains(&sibling.stat.identity))
             .partition(|sibling| self.seen.contains(&sibling.stat.identity));
-        let copy = find_copy(place, held, &unseen).or_else(|| find_copy(place, held, &seen));
-        if let Some(copy) = copy {
-            let identity = copy.stat.identity;
-            if held.move_to(copy.file, copy.stat, copy.name).is_ok() {
-                self.seen.insert(identity);
-                return;
-            }
+        match find_copy(place, held, &unseen)? {
+            None => find_copy(place, held, &seen),
+            found => Ok(found),
         }
-        held.let_go(Loss::Truncated);
+    }
+
+    /// `held` was cut, and goes on in `copy` or is lost.
+    fn finish(&mut self, held: &mut Held, copy: Option<Opened>) {
+        if let Some(Opened { name, file, stat }) = copy
+            && held.move_to(file, stat, name).is_ok()
+        {
+            self.seen.insert(stat.identity);
+        } else {
+            held.let_go(Loss::Truncated);
+        }
     }
 
     /// The name leads to another file than the current: that one becomes current.
@@ -276,9 +334,9 @@ impl Follower {
                 return Ok(grown);
             }
             // Whatever was written to the old one before it was replaced is there by now.
-            grown += self.look_at_current(place, now);
+            grown += self.look_at_current(place, now, false)?;
             let name = place.name();
-            let missed = self.missed(place, &file, stat.identity);
+            let missed = self.missed(place, &file, stat.identity)?;
             // If the name still leads there, then all that lies beside it came before.
             let stands = place.look().is_ok_and(|again| again.identity == stat.identity);
             opened = Some((file, stat, name, missed));
@@ -293,11 +351,10 @@ impl Follower {
         let id = self.new_id(stat.identity, &[]);
         let beginning = Beginning { id, began, since: now.wall, name, from: 0 };
         let mut held = Held::new(file, stat, beginning, now);
-        let found = held.look(now);
-        held.generation.from = from;
-        if let Found::Grown(bytes) = found {
+        if let Found::Grown(bytes) = held.look(now) {
             grown += bytes.saturating_sub(from);
         }
+        held.generation.from = from;
         self.seen.insert(stat.identity);
         self.current = Some(held);
         Ok(grown)
@@ -345,11 +402,11 @@ impl Follower {
         place: &dyn Place,
         current: &Arc<dyn File>,
         identity: Identity,
-    ) -> Vec<Opened> {
+    ) -> Result<Vec<Opened>, Absent> {
         let siblings = place.siblings();
         if !self.begun {
             self.begin(&siblings);
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let mut taken = self.held_identities();
         taken.push(identity);
@@ -360,13 +417,12 @@ impl Follower {
         self.cuts.retain(|identity, _| known(identity));
         taken.extend(&self.seen);
         let bytes = current.stat().map_or(0, |stat| stat.bytes);
-        let mut missed = unknown(place, &siblings, &taken);
+        let mut missed = unknown(place, &siblings, &taken)?;
+        // An empty one may yet be written to, by whoever holds it open.
         missed.retain(|opened| {
-            opened.stat.bytes > 0
-                && !is_copy(opened, current.as_ref(), bytes)
-                && !self.is_copy_of_known(opened)
+            !is_copy(opened, current.as_ref(), bytes) && !self.is_copy_of_known(opened)
         });
-        missed
+        Ok(missed)
     }
 
     /// Makes generations of what was missed, the first of which began as said. How the next begins.
@@ -390,9 +446,14 @@ impl Follower {
     }
 
     fn is_copy_of_known(&self, opened: &Opened) -> bool {
-        self.all()
-            .map(|held| &held.generation)
-            .any(|known| is_copy(opened, known.file.as_ref(), known.bytes))
+        self.all().any(|held| {
+            let known = &held.generation;
+            if held.gone {
+                held.is_copied_by(opened.file.as_ref(), opened.stat.bytes)
+            } else {
+                is_copy(opened, known.file.as_ref(), known.bytes)
+            }
+        })
     }
 
     /// The generation that holds what a reader has seen: the one it names, or else any.

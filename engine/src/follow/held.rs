@@ -38,6 +38,8 @@ pub(super) struct Held {
     verified: Option<u64>,
     /// Where it ended at earlier looks, and what stood before: denser towards the end.
     markers: Vec<(u64, Fingerprint)>,
+    /// How it begins.
+    head: Vec<u8>,
 }
 
 /// What a look found.
@@ -87,7 +89,13 @@ impl Held {
             sealed: false,
             verified: None,
             markers: Vec::new(),
+            head: Vec::new(),
         }
+    }
+
+    /// Whether its file is longer than it was.
+    pub(super) fn has_grown(&self) -> bool {
+        self.generation.file.stat().is_ok_and(|stat| stat.bytes > self.generation.bytes)
     }
 
     pub(super) fn look(&mut self, now: Now) -> Found {
@@ -117,6 +125,10 @@ impl Held {
             Err(error) if is_doubt(&error) => return self.try_again(known),
             read => read?,
         };
+        let mut head = Vec::new();
+        if (self.head.len() as u64) < end.min(Fingerprint::REACH) {
+            head = bytes_before(file.as_ref(), end.min(Fingerprint::REACH))?;
+        }
         if !stands_before(file.as_ref(), known, self.generation.marker)? {
             return Ok(Found::Cut);
         }
@@ -126,6 +138,9 @@ impl Held {
             return Ok(Found::Same);
         }
         self.remember(known);
+        if !head.is_empty() {
+            self.head = head;
+        }
         self.generation.bytes = end;
         self.generation.marker = Fingerprint::of(&before);
         self.generation.unfinished = before.last() != Some(&b'\n');
@@ -153,12 +168,20 @@ impl Held {
         self.markers.push((known, self.generation.marker));
     }
 
-    /// The marker to be found in a copy of this generation that has `bytes` bytes: the last that
-    /// such a copy can hold.
-    pub(super) fn marker_within(&self, bytes: u64) -> Option<(u64, Fingerprint)> {
-        let all = self.markers.iter().copied();
-        let all = all.chain([(self.generation.bytes, self.generation.marker)]);
-        all.filter(|&(offset, _)| offset > 0 && offset <= bytes).last()
+    /// Whether the first `bytes` bytes of `file` are a copy of this generation as it was at some
+    /// time: by the last marker that such a copy can hold, or by how it begins when it was made
+    /// before the first.
+    pub(super) fn is_copied_by(&self, file: &dyn ReadAt, bytes: u64) -> bool {
+        let markers = self.markers.iter().copied();
+        let mut markers = markers.chain([(self.generation.bytes, self.generation.marker)]).rev();
+        match markers.find(|&(offset, _)| offset > 0 && offset <= bytes) {
+            Some((offset, marker)) => stands_before(file, offset, marker).unwrap_or(false),
+            None => {
+                let common = self.head.get(..bytes as usize).unwrap_or(&self.head);
+                let mut head = vec![0; common.len()];
+                !common.is_empty() && read_exact_at(file, &mut head, 0).is_ok() && head == common
+            }
+        }
     }
 
     /// Its file was cut, but `copy` holds what it was up to `bytes`.
@@ -169,6 +192,7 @@ impl Held {
         name: String,
     ) -> io::Result<()> {
         let before = bytes_before(copy.as_ref(), stat.bytes)?;
+        self.remember(self.generation.bytes);
         let generation = &mut self.generation;
         let missing = generation.bytes.saturating_sub(stat.bytes);
         generation.lost = (missing > 0).then_some(Loss::Truncated(missing));
@@ -181,12 +205,12 @@ impl Held {
         self.identity = stat.identity;
         self.links = stat.links;
         self.verified = None;
-        self.markers.clear();
         Ok(())
     }
 
     /// Lets go of the file. What can no more be read is said.
     pub(super) fn let_go(&mut self, loss: fn(u64) -> Loss) {
+        self.remember(self.generation.bytes);
         let generation = &mut self.generation;
         let gone = generation.once().saturating_sub(generation.from);
         self.gone = true;
@@ -196,7 +220,6 @@ impl Held {
         generation.unfinished = false;
         generation.ended = true;
         generation.file = Arc::new(Gone { identity: self.identity });
-        self.markers.clear();
     }
 }
 

@@ -9,8 +9,8 @@ use std::io;
 use std::sync::Arc;
 
 use super::held::Held;
-use crate::file::{File, Identity, Place, Sibling, Stat};
-use crate::read::{ReadAt, read_exact_at, stands_before};
+use crate::file::{Absent, File, Identity, Place, Sibling, Stat};
+use crate::read::{ReadAt, read_exact_at};
 
 /// Bytes compared at the start and at the end of what two files may have in common.
 const COMPARED: u64 = 256;
@@ -35,38 +35,64 @@ fn is_rotated_name(base: &str, name: &str) -> bool {
     word.bytes().any(|byte| byte.is_ascii_digit()) || WORDS.contains(&word)
 }
 
-/// Opens `sibling`, if it is still what the listing said.
-fn open(place: &dyn Place, sibling: &Sibling) -> Option<Opened> {
-    let file = place.open_sibling(&sibling.name).ok()?;
-    let stat = file.stat().ok()?;
-    Some(Opened { name: sibling.name.clone(), file, stat })
+/// Opens `sibling`. `None`: it is not there any more, or not to be read.
+fn open(place: &dyn Place, sibling: &Sibling) -> Result<Option<Opened>, Absent> {
+    let file = match place.open_sibling(&sibling.name) {
+        Ok(file) => file,
+        // To pass over a generation for want of a descriptor would be to lose it.
+        Err(Absent::Failed(reason)) => return Err(Absent::Failed(reason)),
+        Err(Absent::Missing | Absent::Forbidden { .. }) => return Ok(None),
+    };
+    let stat = file.stat().map_err(|error| Absent::Failed(error.to_string()))?;
+    Ok(Some(Opened { name: sibling.name.clone(), file, stat }))
 }
 
 /// The sibling that holds what `held` was before it was cut: all of it rather than a part, and a
 /// larger part rather than a smaller.
-pub(super) fn find_copy(place: &dyn Place, held: &Held, siblings: &[Sibling]) -> Option<Opened> {
-    let matching = siblings.iter().filter_map(|sibling| {
-        // Most are ruled out by their size alone.
-        held.marker_within(sibling.stat.bytes)?;
-        let opened = open(place, sibling)?;
-        let (offset, marker) = held.marker_within(opened.stat.bytes)?;
-        stands_before(opened.file.as_ref(), offset, marker).ok()?.then_some(opened)
-    });
-    matching.max_by_key(|opened| opened.stat.bytes)
+pub(super) fn find_copy(
+    place: &dyn Place,
+    held: &Held,
+    siblings: &[Sibling],
+) -> Result<Option<Opened>, Absent> {
+    let mut best: Option<Opened> = None;
+    for sibling in siblings {
+        let Some(opened) = open(place, sibling)? else { continue };
+        let larger = best.as_ref().is_none_or(|best| opened.stat.bytes > best.stat.bytes);
+        if larger && held.is_copied_by(opened.file.as_ref(), opened.stat.bytes) {
+            best = Some(opened);
+        }
+    }
+    Ok(best)
 }
 
 /// The siblings that rotation may have made, but for those whose files are `taken`, oldest first.
-pub(super) fn unknown(place: &dyn Place, siblings: &[Sibling], taken: &[Identity]) -> Vec<Opened> {
+pub(super) fn unknown(
+    place: &dyn Place,
+    siblings: &[Sibling],
+    taken: &[Identity],
+) -> Result<Vec<Opened>, Absent> {
     let base = place.name();
     let free = |identity| !taken.contains(&identity);
-    let listed = siblings
-        .iter()
-        .filter(|sibling| free(sibling.stat.identity) && is_rotated_name(&base, &sibling.name));
-    let mut opened: Vec<Opened> = listed.filter_map(|sibling| open(place, sibling)).collect();
+    let mut opened = Vec::new();
+    for sibling in siblings {
+        if free(sibling.stat.identity) && is_rotated_name(&base, &sibling.name) {
+            opened.extend(open(place, sibling)?);
+        }
+    }
     // A name may have been given to another file between listing and opening.
     opened.retain(|opened| free(opened.stat.identity));
-    opened.sort_by(|a, b| (a.stat.identity).cmp(&b.stat.identity));
+    opened.sort_by_key(|opened| opened.stat.identity);
     opened.dedup_by_key(|opened| opened.stat.identity);
+    // Of several copies of one file, the longest says all.
+    let mut whole: Vec<Opened> = Vec::new();
+    opened.sort_by_key(|opened| Reverse(opened.stat.bytes));
+    for opened in opened {
+        let copy = |known: &Opened| is_copy(&opened, known.file.as_ref(), known.stat.bytes);
+        if !whole.iter().any(copy) {
+            whole.push(opened);
+        }
+    }
+    let mut opened = whole;
     // Numbers say the order outright. Otherwise the last writing does, as well as it can.
     let number = |opened: &Opened| rotation_number(&base, &opened.name);
     if opened.iter().all(|opened| number(opened).is_some()) {
@@ -74,7 +100,7 @@ pub(super) fn unknown(place: &dyn Place, siblings: &[Sibling], taken: &[Identity
     } else {
         opened.sort_by_key(|opened| opened.stat.written);
     }
-    opened
+    Ok(opened)
 }
 
 /// The number of a name such as `app.log.1`: the higher, the older. No date is one.

@@ -1,0 +1,150 @@
+//! A reader of every line, and all it was given, by the life that it came from.
+
+use std::collections::HashMap;
+
+use tailwater_engine::cursor::{Cursor, Step};
+use tailwater_engine::history::{Generation, History};
+use tailwater_protocol::{Bookmark, GenerationId, Loss};
+
+/// What was delivered of one life.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Part {
+    pub(crate) bytes: Vec<u8>,
+    /// Whether the reader was told that something of it is missing.
+    pub(crate) reported: bool,
+}
+
+pub(crate) struct Reader {
+    cursor: Cursor,
+    pub(crate) parts: Vec<Part>,
+    of: HashMap<GenerationId, usize>,
+    now: Option<usize>,
+    /// Whether it came back and was not known: what it read before may come again.
+    pub(crate) lost_its_place: bool,
+    /// Whether it was told that something unknown is missing.
+    pub(crate) passed_unknown: bool,
+}
+
+/// What became of a step.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Stepped {
+    On,
+    End,
+    Doubt,
+}
+
+impl Reader {
+    pub(crate) fn new() -> Self {
+        let (parts, of) = (Vec::new(), HashMap::new());
+        let cursor = Cursor::at_start();
+        Self { cursor, parts, of, now: None, lost_its_place: false, passed_unknown: false }
+    }
+
+    pub(crate) fn step(&mut self, history: &History, max: usize) -> Stepped {
+        let mut bytes = Vec::new();
+        let step = self.cursor.read(history, &mut bytes, max).expect("memory can be read");
+        match step {
+            Step::Bytes => {
+                assert!(!bytes.is_empty() && bytes.len() <= max);
+                self.part().bytes.extend(&bytes);
+                let position = self.cursor.position().expect("it has read");
+                assert_eq!(self.part().bytes.len() as u64, position.offset, "{position}");
+            }
+            Step::Turned { generation } => self.turn(history, generation),
+            Step::Lost { loss } => {
+                assert_ne!(loss, Loss::Truncated(0));
+                if loss == Loss::Unknown {
+                    self.passed_unknown = true;
+                    self.parts.iter_mut().for_each(|part| part.reported = true);
+                    if let Some(position) = self.cursor.position() {
+                        self.turn(history, position.generation);
+                    }
+                } else {
+                    self.part().reported = true;
+                }
+            }
+            Step::End => return Stepped::End,
+            Step::Doubt => return Stepped::Doubt,
+        }
+        Stepped::On
+    }
+
+    fn turn(&mut self, history: &History, id: GenerationId) {
+        if let Some(&known) = self.of.get(&id) {
+            self.now = Some(known);
+            return;
+        }
+        let generation = history.get(id).expect("one that there is");
+        // A file that came back goes on with the life that it had.
+        let same = (generation.from > 0).then(|| {
+            let identity = |known: &Generation| known.file.stat().expect("open").identity;
+            let mut others = history.generations.iter().rev();
+            others.find(|other| other.id != id && identity(other) == identity(generation))
+        });
+        let known = same.flatten().and_then(|same| self.of.get(&same.id).copied());
+        let part = known.unwrap_or_else(|| {
+            self.parts.push(Part::default());
+            self.parts.len() - 1
+        });
+        self.of.insert(id, part);
+        self.now = Some(part);
+    }
+
+    fn part(&mut self) -> &mut Part {
+        let now = self.now.expect("it has turned to a generation");
+        &mut self.parts[now]
+    }
+
+    pub(crate) fn debug(&self) -> String {
+        format!("{:?}", self.cursor)
+    }
+
+    /// What it has read of the oldest life that it still reads.
+    pub(crate) fn oldest(&self) -> Option<Vec<u8>> {
+        let oldest = self.of.values().min()?;
+        Some(self.parts[*oldest].bytes.clone())
+    }
+
+    /// What it comes back with, oldest last; `None` if that would say too little: so few bytes
+    /// that others could be the same.
+    pub(crate) fn bookmarks(&self) -> Option<Vec<Bookmark>> {
+        let bookmarks = self.cursor.bookmarks();
+        let telling = bookmarks.iter().all(|bookmark| bookmark.position.offset > 4);
+        (telling && !bookmarks.is_empty()).then_some(bookmarks)
+    }
+
+    /// Comes back to a server that was started anew: each bookmark, and where it was found.
+    pub(crate) fn resume(&mut self, found: &[(Bookmark, Option<tailwater_protocol::Position>)]) {
+        let parts = found.iter().map(|(bookmark, position)| {
+            (self.of.get(&bookmark.position.generation).copied(), *position)
+        });
+        let parts: Vec<_> = parts.collect();
+        self.of.clear();
+        self.now = None;
+        for (part, position) in &parts {
+            match (part, position) {
+                (Some(part), Some(position)) => {
+                    self.of.insert(position.generation, *part);
+                }
+                (Some(part), None) => self.parts[*part].reported = true,
+                (None, _) => {}
+            }
+        }
+        match parts.first() {
+            Some((Some(part), Some(position))) => {
+                self.now = Some(*part);
+                self.cursor = Cursor::new(*position);
+                for (_, late) in parts.iter().skip(1) {
+                    if let Some(late) = late {
+                        self.cursor = self.cursor.clone().and_late(*late);
+                    }
+                }
+            }
+            _ => {
+                self.lost_its_place = true;
+                self.parts.iter_mut().for_each(|part| part.reported = true);
+                self.cursor = Cursor::at_start();
+            }
+        }
+    }
+}
