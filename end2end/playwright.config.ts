@@ -9,8 +9,12 @@ export default defineConfig({
   testDir: 'tests',
   outputDir: 'results/artefacts',
   reporter: [['list'], ['json', { outputFile: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE ?? 'results/report.json' }]],
-  // A server, a browser and a writer share the cores with each worker.
-  workers: Math.max(1, Math.floor(availableParallelism() / 2)),
+  workers: availableParallelism(),
+  // The load runs last and alone: beside it other tests would measure each other.
+  projects: [
+    { name: 'page', testIgnore: 'load.spec.ts' },
+    { name: 'load', testMatch: 'load.spec.ts', dependencies: ['page'] },
+  ],
   fullyParallel: true,
   forbidOnly: true,
   // A test that passes at the second try has failed.

@@ -15,11 +15,11 @@ export class Viewer {
     readonly page: Page,
     private readonly token: string,
   ) {
-    this.lines = page.getByLabel('Lines', { exact: true });
-    this.rows = this.lines.locator('.row');
-    this.notices = this.lines.locator('.notice');
-    this.status = page.getByLabel('Status', { exact: true });
-    this.ruler = page.getByLabel('Place in the log');
+    this.lines = page.getByRole('region', { name: /^Lines of / });
+    this.rows = this.lines.locator('.row:not(.notice)');
+    this.notices = this.lines.locator('.row.notice');
+    this.status = page.getByRole('contentinfo', { name: 'Status' });
+    this.ruler = page.getByRole('scrollbar', { name: 'Place in the log' });
     this.sources = page.getByRole('navigation', { name: 'Sources' });
   }
 

@@ -80,7 +80,7 @@ test('a line number is a link, and the link leads there, in another browser too'
   await viewer.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await viewer.page.keyboard.type('2500G');
   await expect.poll(async () => (await viewer.texts()).includes('line 2500')).toBe(true);
-  await viewer.rows.filter({ hasText: /line 2500$/ }).locator('.number').click();
+  await viewer.rows.filter({ hasText: /line 2500$/ }).locator('a.num').click();
   await expect(viewer.page).toHaveURL(/#@[0-9a-f]+:\d+$/);
   const address = viewer.page.url();
   expect(await viewer.page.evaluate(() => navigator.clipboard.readText())).toBe(address);
