@@ -65,7 +65,10 @@ fn run() -> anyhow::Result<ExitCode> {
             let error = Command::new(&binary).args(rest).exec();
             return Err(error).with_context(|| format!("cannot start `{}`", binary.display()));
         }
-        "site" => site::build()?,
+        "site" => {
+            let _alone = process::alone()?;
+            site::build()?;
+        }
         "test" => return test::everything(),
         "check" => return test::quick(),
         "browser" => return test::browser_only(&rest),

@@ -2,6 +2,7 @@
 //! is one sentence with the remedy, never a stack of causes.
 
 use std::ffi::OsStr;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Instant;
@@ -23,6 +24,19 @@ pub(crate) fn step<T>(what: &str, work: impl FnOnce() -> anyhow::Result<T>) -> a
 /// Says that a step is not needed.
 pub(crate) fn fresh(what: &str) {
     println!("==> {what}: fresh");
+}
+
+/// The only build of this folder until what is given back is dropped: two would write the same
+/// files under each other's hands. Cargo guards its own folder, and nothing but that.
+pub(crate) fn alone() -> anyhow::Result<File> {
+    let path = project::root().join("target/build.lock");
+    crate::fresh::write(&path, b"")?;
+    let file = File::open(&path)?;
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        println!("==> another build of this folder is under way: waiting for it");
+        file.lock().context("cannot wait for the other build")?;
+    }
+    Ok(file)
 }
 
 /// A program, started in the project's folder.

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use crate::process::{cargo, run, step};
+use crate::process::{alone, cargo, run, step};
 use crate::{project, site};
 
 /// Builds the site and the binary, and gives where the binary lies.
 pub(crate) fn build() -> anyhow::Result<PathBuf> {
+    let _alone = alone()?;
     site::build()?;
     step("server (cargo, with the site inside)", || {
         run(cargo().args(["build", "--release", "--package=tailwater", "--bin=tailwater"]))
