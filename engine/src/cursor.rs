@@ -48,8 +48,10 @@ enum Went {
 #[derive(Debug, Clone)]
 struct Stand {
     position: Position,
-    /// The at most [`Fingerprint::REACH`] bytes before; unknown until the first read.
+    /// The at most [`Fingerprint::REACH`] bytes before; unknown until the first step.
     before: Option<Vec<u8>>,
+    /// What those bytes must be, when it came back with a bookmark.
+    expected: Option<Fingerprint>,
 }
 
 /// What became of a read.
@@ -93,11 +95,16 @@ impl Cursor {
         Self { front: None, back: None, left: Vec::new(), order: Vec::new() }
     }
 
-    /// A cursor that also goes back for what comes late in an earlier generation, which had been
-    /// read up to `position`.
+    /// A cursor that comes back to `bookmark`.
+    pub fn at(bookmark: Bookmark) -> Self {
+        Self { front: Some(Stand::back_at(bookmark)), ..Self::at_start() }
+    }
+
+    /// A cursor that also goes back for what comes late in an earlier generation, which was left
+    /// at `bookmark`.
     #[must_use]
-    pub fn and_late(mut self, position: Position) -> Self {
-        self.leave(Stand::at(position));
+    pub fn and_late(mut self, bookmark: Bookmark) -> Self {
+        self.leave(Stand::back_at(bookmark));
         self
     }
 
@@ -116,7 +123,7 @@ impl Cursor {
         let known = gone
             || (position.offset <= generation.bytes
                 && stands_before(generation.file.as_ref(), position.offset, before)?);
-        Ok(if known { Resumed::Exact(Self::new(position)) } else { Resumed::Unknown })
+        Ok(if known { Resumed::Exact(Self::at(bookmark)) } else { Resumed::Unknown })
     }
 
     /// Where it stands.
@@ -124,7 +131,7 @@ impl Cursor {
         self.stand().map(|stand| stand.position)
     }
 
-    /// Where it stands, to be come back to. `None` before the first read of a cursor that was
+    /// Where it stands, to be come back to. `None` before the first step of a cursor that was
     /// made from a bare position, or from none.
     pub fn bookmark(&self) -> Option<Bookmark> {
         self.stand()?.bookmark()
@@ -173,6 +180,10 @@ impl Cursor {
             return Ok(self.begin_anew(history));
         };
         note_order(&mut self.order, history);
+        let Some(generation) = history.generations.get(index) else { return Ok(Step::End) };
+        if !front.learn(generation)? {
+            return Ok(Step::Lost { loss: Loss::Unknown });
+        }
         let in_line = front.in_line();
         self.left.retain(|stand| {
             !history.get(stand.position.generation).is_some_and(|known| stand.is_done(known))
@@ -184,12 +195,15 @@ impl Cursor {
             return Ok(Step::Turned { generation });
         }
         let last = index + 1 == history.generations.len();
-        let Some(generation) = history.generations.get(index) else { return Ok(Step::End) };
         match front.go_on(generation, last, buf, max)? {
             Went::Step(step) => Ok(step),
             Went::ToTheEnd => {
                 let Some(next) = history.generations.get(index + 1) else { return Ok(Step::End) };
-                if let Some(before) = self.front.replace(Stand::at(next.start()))
+                // After a restart the order may be another, and this one be known already.
+                let known = self.left.iter().position(|s| s.position.generation == next.id);
+                let stand = known.map(|known| self.left.remove(known));
+                let stand = stand.unwrap_or_else(|| Stand::at(next.start()));
+                if let Some(before) = self.front.replace(stand)
                     && !generation.ended
                 {
                     self.leave(before);
@@ -206,6 +220,9 @@ impl Cursor {
         };
         let Some(generation) = history.get(back.position.generation) else { return Ok(Step::End) };
         let front = front.position.generation;
+        if !back.learn(generation)? {
+            return Ok(Step::Lost { loss: Loss::Unknown });
+        }
         match back.go_on(generation, false, buf, max)? {
             Went::Step(step) => Ok(step),
             Went::ToTheEnd => {
@@ -239,11 +256,31 @@ impl Cursor {
 impl Stand {
     fn at(position: Position) -> Self {
         let before = (position.offset == 0).then(Vec::new);
-        Self { position, before }
+        Self { position, before, expected: None }
+    }
+
+    fn back_at(bookmark: Bookmark) -> Self {
+        Self { expected: Some(bookmark.before), ..Self::at(bookmark.position) }
+    }
+
+    /// Finds out what stands before it, if that is not known. Whether it is what was expected.
+    fn learn(&mut self, generation: &Generation) -> io::Result<bool> {
+        let offset = self.position.offset;
+        if self.before.is_some() || offset > generation.bytes {
+            return Ok(true);
+        }
+        let reach = offset.min(Fingerprint::REACH);
+        let mut before = vec![0; reach as usize];
+        read_exact_at(generation.file.as_ref(), &mut before, offset - reach)?;
+        generation.verify()?;
+        let found = Fingerprint::of(&before);
+        self.before = Some(before);
+        Ok(self.expected.take().is_none_or(|expected| expected == found))
     }
 
     fn bookmark(&self) -> Option<Bookmark> {
-        let before = Fingerprint::of(self.before.as_ref()?);
+        let before = self.before.as_ref().map(|before| Fingerprint::of(before));
+        let before = before.or(self.expected)?;
         Some(Bookmark { position: self.position, before })
     }
 
@@ -272,7 +309,7 @@ impl Stand {
         let missed = generation.once().saturating_sub(self.position.offset);
         if generation.ended && missed > 0 {
             self.position.offset = generation.once();
-            self.before = None;
+            (self.before, self.expected) = (None, None);
             return Ok(Went::Step(Step::Lost { loss: with_bytes(generation.lost, missed) }));
         }
         Ok(Went::ToTheEnd)

@@ -211,6 +211,9 @@ impl Follower {
                 // What cannot be settled now is settled at the next look: it stays cut.
                 Found::Cut => {
                     if let Ok(copy) = self.copy_of(place, held, &taken) {
+                        // What it holds now may have been the log's while nobody looked.
+                        self.seen.remove(&held.identity);
+                        *self.cuts.entry(held.identity).or_default() += 1;
                         self.finish(held, copy);
                     }
                 }
@@ -499,6 +502,9 @@ impl Follower {
     /// Ends what has lingered, and lets go of what is gone or too much. When the next will end.
     fn let_time_pass(&mut self, now: Now) -> Option<Duration> {
         let mut next: Option<Duration> = None;
+        // A file that came back is held for its later generation, deleted or not.
+        let later = self.all().filter(|held| !held.gone && !held.sealed);
+        let later: Vec<Identity> = later.map(|held| held.identity).collect();
         for held in &mut self.earlier {
             let rested = now.monotonic.saturating_sub(held.stirred);
             if !held.generation.ended {
@@ -507,7 +513,8 @@ impl Follower {
                     None => held.generation.ended = true,
                 }
             }
-            let useless = held.links == 0 || held.generation.is_empty();
+            let kept = held.sealed && later.contains(&held.identity);
+            let useless = (held.links == 0 && !kept) || held.generation.is_empty();
             if held.generation.ended && useless && !held.gone {
                 held.let_go(Loss::Deleted);
             }

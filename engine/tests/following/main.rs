@@ -97,14 +97,17 @@ fn the_real_file_system_is_no_other() {
 fn debug_one() {
     let ops = [
         Op::Create,
-        Op::Rotate { reopen: true },
+        Op::Append(7),
         Op::Look,
         Op::Append(1),
         Op::Rotate { reopen: true },
-        Op::Append(3),
+        Op::Append(5),
+        Op::Read { steps: 2, max: 7 },
+        Op::Restart,
         Op::Look,
-        Op::Rotate { reopen: true },
-        Op::Read { steps: 3, max: 1 },
+        Op::Append(1),
+        Op::ReadAll,
+        Op::Restart,
     ];
     World::new(Box::new(fake::Fake::new()), HASTY, false, true).run(&ops);
 }

@@ -130,18 +130,18 @@ impl Reader {
                 (None, _) => {}
             }
         }
+        let mut back = found.iter().filter_map(|(bookmark, position)| {
+            Some(Bookmark { position: (*position)?, before: bookmark.before })
+        });
         match parts.first() {
-            Some((Some(part), Some(position))) => {
+            Some((Some(part), Some(_))) => {
                 self.now = Some(*part);
-                self.cursor = Cursor::new(*position);
-                for (_, late) in parts.iter().skip(1) {
-                    if let Some(late) = late {
-                        self.cursor = self.cursor.clone().and_late(*late);
-                    }
-                }
+                let front = back.next().map_or_else(Cursor::at_start, Cursor::at);
+                self.cursor = back.fold(front, Cursor::and_late);
             }
             _ => {
                 self.lost_its_place = true;
+                self.of.clear();
                 self.parts.iter_mut().for_each(|part| part.reported = true);
                 self.cursor = Cursor::at_start();
             }

@@ -421,7 +421,7 @@ impl World {
         if clean {
             self.note_reach();
         }
-        self.note_held();
+        self.note_held(!failed);
         if !self.follower.history().generations.is_empty() && clean {
             self.come_back();
         }
@@ -472,12 +472,12 @@ impl World {
     }
 
     /// Notes what the follower holds, and how far it has come in it.
-    fn note_held(&mut self) {
+    fn note_held(&mut self, clean: bool) {
         let history = self.follower.history();
         for file in self.files.iter_mut().filter(|file| !file.copy) {
             let identity = self.disk.identity(file.handle);
             let of_file = |g: &&Generation| {
-                !g.is_empty() && g.file.stat().is_ok_and(|stat| stat.identity == identity)
+                !(g.ended && g.is_empty()) && g.file.stat().is_ok_and(|stat| stat.identity == identity)
             };
             let life = &mut self.lives[file.life];
             if let Some(known) = history.generations.iter().rev().find(of_file) {
@@ -486,7 +486,7 @@ impl World {
                     life.looks.push(known.bytes as usize);
                 }
             }
-            if file.held {
+            if file.held && clean {
                 life.owed = life.owed.max(life.bytes.len());
             }
         }
@@ -556,7 +556,7 @@ impl World {
             found.insert(0, (bookmark, self.follower.recognise(place.as_ref(), bookmark, now)));
         }
         self.reader.resume(&found);
-        self.note_held();
+        self.note_held(true);
         // What came after the oldest was found along with it.
         let Some(oldest) = self.reader.oldest().filter(|_| !self.reader.lost_its_place) else {
             return;
@@ -573,7 +573,7 @@ impl World {
         for file in self.beside().into_iter().filter(|&file| file >= first) {
             self.files[file].held |= !self.files[file].copy;
         }
-        self.note_held();
+        self.note_held(true);
     }
 
     /// The life that `bytes` are the beginning of.
