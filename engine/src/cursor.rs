@@ -266,7 +266,7 @@ impl Stand {
     /// Finds out what stands before it, if that is not known. Whether it is what was expected.
     fn learn(&mut self, generation: &Generation) -> io::Result<bool> {
         let offset = self.position.offset;
-        if self.before.is_some() || offset > generation.bytes {
+        if self.before.is_some() || generation.is_empty() || offset > generation.bytes {
             return Ok(true);
         }
         let reach = offset.min(Fingerprint::REACH);

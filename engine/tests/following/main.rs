@@ -92,22 +92,3 @@ fn the_real_file_system_is_no_other() {
         panic!("{error}");
     }
 }
-
-#[test]
-fn debug_one() {
-    let ops = [
-        Op::Create,
-        Op::Append(7),
-        Op::Look,
-        Op::Append(1),
-        Op::Rotate { reopen: true },
-        Op::Append(5),
-        Op::Read { steps: 2, max: 7 },
-        Op::Restart,
-        Op::Look,
-        Op::Append(1),
-        Op::ReadAll,
-        Op::Restart,
-    ];
-    World::new(Box::new(fake::Fake::new()), HASTY, false, true).run(&ops);
-}

@@ -95,10 +95,6 @@ impl Reader {
         &mut self.parts[now]
     }
 
-    pub(crate) fn debug(&self) -> String {
-        format!("{:?}", self.cursor)
-    }
-
     /// What it has read of the oldest life that it still reads.
     pub(crate) fn oldest(&self) -> Option<Vec<u8>> {
         let oldest = self.of.values().min()?;

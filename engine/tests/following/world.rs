@@ -477,7 +477,8 @@ impl World {
         for file in self.files.iter_mut().filter(|file| !file.copy) {
             let identity = self.disk.identity(file.handle);
             let of_file = |g: &&Generation| {
-                !(g.ended && g.is_empty()) && g.file.stat().is_ok_and(|stat| stat.identity == identity)
+                !(g.ended && g.is_empty())
+                    && g.file.stat().is_ok_and(|stat| stat.identity == identity)
             };
             let life = &mut self.lives[file.life];
             if let Some(known) = history.generations.iter().rev().find(of_file) {
@@ -498,9 +499,6 @@ impl World {
         }
         for _step in 0..steps {
             let history = self.follower.history();
-            if std::env::var("DBG").is_ok() {
-                eprintln!("{history:?} pos {:?}", self.reader.debug());
-            }
             match self.reader.step(&history, max) {
                 Stepped::On => {}
                 Stepped::End => break,
