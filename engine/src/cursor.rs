@@ -189,16 +189,17 @@ impl Cursor {
             !history.get(stand.position.generation).is_some_and(|known| stand.is_done(known))
         });
         if !in_line && let Some(late) = late(&self.left, history)? {
-            let stand = self.left.remove(late);
-            let generation = stand.position.generation;
-            self.back = Some(stand);
-            return Ok(Step::Turned { generation });
+            return Ok(self.go_back(late));
         }
         let last = index + 1 == history.generations.len();
         match front.go_on(generation, last, buf, max)? {
             Went::Step(step) => Ok(step),
             Went::ToTheEnd => {
                 let Some(next) = history.generations.get(index + 1) else { return Ok(Step::End) };
+                // The next may go on with the file of an earlier one, behind what that still has.
+                if let Some(late) = late(&self.left, history)? {
+                    return Ok(self.go_back(late));
+                }
                 // After a restart the order may be another, and this one be known already.
                 let known = self.left.iter().position(|s| s.position.generation == next.id);
                 let stand = known.map(|known| self.left.remove(known));
@@ -211,6 +212,13 @@ impl Cursor {
                 Ok(Step::Turned { generation: next.id })
             }
         }
+    }
+
+    fn go_back(&mut self, left: usize) -> Step {
+        let stand = self.left.remove(left);
+        let generation = stand.position.generation;
+        self.back = Some(stand);
+        Step::Turned { generation }
     }
 
     /// A step in an earlier generation.

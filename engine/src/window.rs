@@ -78,8 +78,10 @@ pub fn window(
     let Some(spot) = reader.find(anchor)? else {
         return Ok(WindowRows { blocks: Vec::new(), anchor: 0, at_start: true, at_end: true });
     };
-    let before = usize::from(before).min(MAX_ROWS);
-    let after = usize::from(after).min(MAX_ROWS - before);
+    // Of too many on both sides, half on each.
+    let (before, after) = (usize::from(before), usize::from(after));
+    let after = after.min(MAX_ROWS - before.min(MAX_ROWS / 2));
+    let before = before.min(MAX_ROWS - after);
     let share = if after == 0 { MAX_TEXT } else { MAX_TEXT / 2 };
     let (from, back) = reader.back(spot, before, share)?;
     let made = reader.make(from, back + after, spot)?;
