@@ -67,7 +67,8 @@ impl Boot {
     #[cfg(any(feature = "ssr", test))]
     pub(crate) fn trim(&mut self) {
         if self.sources.len() > SOURCES {
-            let own = self.sources.iter().position(|source| Some(&source.name) == self.log.as_ref());
+            let own =
+                self.sources.iter().position(|source| Some(&source.name) == self.log.as_ref());
             let own = own.filter(|&at| at >= SOURCES);
             if let Some(at) = own {
                 self.sources.swap(SOURCES - 1, at);
@@ -144,8 +145,7 @@ mod tests {
     #[test]
     fn a_trimmed_list_keeps_the_log_of_the_page() {
         let sources = (0..10_000).map(|n| source(n.to_string())).collect();
-        let mut boot =
-            Boot { log: Some(LogName("9999".into())), sources, ..Boot::default() };
+        let mut boot = Boot { log: Some(LogName("9999".into())), sources, ..Boot::default() };
         boot.trim();
         assert_eq!(boot.sources.len(), SOURCES);
         assert!(boot.sources.iter().any(|source| source.name.as_str() == "9999"));

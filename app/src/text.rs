@@ -70,20 +70,19 @@ pub(crate) fn bytes(n: u64) -> String {
     if n < 1000 {
         return n.to_string() + " B";
     }
-    let (mut unit, mut scale) = (0, 1000_u64);
-    while unit + 1 < UNITS.len() && n / scale >= 1000 {
-        unit += 1;
+    let mut scale = 1000_u64;
+    for (unit, name) in UNITS.iter().enumerate() {
+        let tenths = n.saturating_add(scale / 20) / (scale / 10);
+        let whole = n.saturating_add(scale / 2) / scale;
+        if tenths < 1000 {
+            return [&(tenths / 10).to_string(), ".", &(tenths % 10).to_string(), name].concat();
+        }
+        if whole < 1000 || unit + 1 == UNITS.len() {
+            return whole.to_string() + name;
+        }
         scale *= 1000;
     }
-    let tenths = n / (scale / 10);
-    let (whole, tenth) = (tenths / 10, tenths % 10);
-    let mut text = whole.to_string();
-    if whole < 100 {
-        text.push('.');
-        text.push_str(&tenth.to_string());
-    }
-    text.push_str(UNITS[unit]);
-    text
+    String::new()
 }
 
 /// `1 line`, `12 041 lines`.
@@ -137,7 +136,11 @@ pub(crate) fn time(clock: &Clock, at: u64, now: u64) -> String {
         return time;
     }
     let month = MONTHS[usize::from(month.clamp(1, 12)) - 1];
-    if year == today.year { format!("{day} {month} {time}") } else { format!("{day} {month} {year} {time}") }
+    if year == today.year {
+        format!("{day} {month} {time}")
+    } else {
+        format!("{day} {month} {year} {time}")
+    }
 }
 
 /// A notice between rows.
@@ -211,13 +214,24 @@ pub(crate) fn empty(empty: &Empty, clock: &Clock, now: u64) -> (String, String) 
         Empty::NoBytes { written } => {
             let written = written.map(|then| ago(then, clock.wall(now)));
             let written = written.map(|ago| ["last written ", &ago, ", "].concat());
-            return (["0 bytes, ", &written.unwrap_or_default(), "waiting"].concat(), "Lines appear here as soon as they are written.".to_owned());
+            return (
+                ["0 bytes, ", &written.unwrap_or_default(), "waiting"].concat(),
+                "Lines appear here as soon as they are written.".to_owned(),
+            );
         }
-        Empty::Waiting => {
-            ("Waiting for it to appear", "The file is not there yet. It is opened as soon as it is.".to_owned())
+        Empty::Waiting => (
+            "Waiting for it to appear",
+            "The file is not there yet. It is opened as soon as it is.".to_owned(),
+        ),
+        Empty::Deleted(since) => {
+            return (
+                "deleted ".to_owned() + &time(clock, *since, now),
+                "If a file of that name appears, it is followed.".to_owned(),
+            );
         }
-        Empty::Deleted(since) => return ("deleted ".to_owned() + &time(clock, *since, now), "If a file of that name appears, it is followed.".to_owned()),
-        Empty::Unreadable { reason, .. } => return ("Cannot be read: ".to_owned() + reason, String::new()),
+        Empty::Unreadable { reason, .. } => {
+            return ("Cannot be read: ".to_owned() + reason, String::new());
+        }
         Empty::Refused(reason) => return (reason.clone(), String::new()),
     };
     (heading.to_owned(), text)
@@ -267,11 +281,11 @@ pub(crate) fn dropped(lost: u64) -> String {
     if lost == 0 { "0 dropped".to_owned() } else { bytes(lost) + " dropped" }
 }
 
-/// `l 481 993 · 46 %`.
+/// `line 481 993 · 46 %`.
 pub(crate) fn place(status: &Status) -> String {
     let mut text = match status.line {
-        Some(Number::Exact(n)) => "l ".to_owned() + &number(n),
-        Some(Number::Estimate(n)) => "l ~".to_owned() + &number(n),
+        Some(Number::Exact(n)) => "line ".to_owned() + &number(n),
+        Some(Number::Estimate(n)) => "line ~".to_owned() + &number(n),
         Some(Number::Unknown) | None => String::new(),
     };
     if let Some(percent) = status.percent {
@@ -370,7 +384,10 @@ mod tests {
             (1_000, "1.0 kB"),
             (18_900_000, "18.9 MB"),
             (1_840_000_000, "1.8 GB"),
-            (999_999, "999 kB"),
+            (999_499, "999 kB"),
+            (999_999, "1.0 MB"),
+            (99_960, "100 kB"),
+            (7_765_833, "7.8 MB"),
             (100_000_000_000, "100 GB"),
             (u64::MAX, "18.4 EB"),
         ] {

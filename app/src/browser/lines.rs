@@ -4,9 +4,7 @@ use std::cell::Cell;
 
 use leptos::leptos_dom::helpers::{request_animation_frame, window_event_listener_untyped};
 use leptos::prelude::{document, window};
-use leptos::web_sys::{
-    Element, Event, MouseEvent, PointerEvent, ResizeObserver, WheelEvent,
-};
+use leptos::web_sys::{Element, Event, MouseEvent, PointerEvent, ResizeObserver, WheelEvent};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 
@@ -182,4 +180,3 @@ fn glide(desk: Desk, glide_id: u32, speed: f64, then: u64) {
         }
     });
 }
-

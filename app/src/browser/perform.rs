@@ -79,7 +79,8 @@ fn set_theme(theme: Theme, base: &str) {
     }
     if let Ok(page) = document().dyn_into::<leptos::web_sys::HtmlDocument>() {
         let name = theme.name();
-        let cookie = format!("tailwater-theme={name}; path={base}/; max-age=31536000; SameSite=Lax");
+        let cookie =
+            format!("tailwater-theme={name}; path={base}/; max-age=31536000; SameSite=Lax");
         let _stored = page.set_cookie(&cookie);
     }
 }

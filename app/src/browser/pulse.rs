@@ -5,8 +5,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use leptos::leptos_dom::helpers::{
-    AnimationFrameRequestHandle, TimeoutHandle, request_animation_frame_with_handle,
-    set_timeout, set_timeout_with_handle, window,
+    AnimationFrameRequestHandle, TimeoutHandle, request_animation_frame_with_handle, set_timeout,
+    set_timeout_with_handle, window,
 };
 
 use crate::components::desk::Desk;

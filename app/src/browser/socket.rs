@@ -100,4 +100,3 @@ fn address(desk: Desk) -> Option<String> {
     let host = location.host().ok()?;
     Some(desk.peek(|page| [scheme, &host, page.base(), "/api/v1/view"].concat()))
 }
-

@@ -25,8 +25,9 @@ pub fn App(
     let desk = Desk::provide(boot);
     Effect::new(move || browser::begin(desk));
     let drawer = desk.memo(|page, _| page.panel() == Panel::Drawer);
+    let home = desk.memo(|page, _| page.log().is_none());
     view! {
-        <div class="frame" class:drawn=drawer>
+        <div class="frame" class:drawn=drawer class:home=home>
             <Sidebar />
             <Header />
             <Banner />

@@ -43,4 +43,3 @@ pub(crate) fn Empty() -> impl IntoView {
         }}
     }
 }
-

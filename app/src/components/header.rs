@@ -19,7 +19,8 @@ pub(crate) fn Header() -> impl IntoView {
     let following = move || follow.get() == Some(Follow::On);
     let label = move || if following() { text::FOLLOWING } else { text::FOLLOW };
     let toggle = move |_| desk.act(if following() { Action::Pause } else { Action::Follow });
-    let folder = move || name.get().and_then(|name| name.rsplit_once('/').map(|(f, _)| f.to_owned() + "/"));
+    let folder =
+        move || name.get().and_then(|name| name.rsplit_once('/').map(|(f, _)| f.to_owned() + "/"));
     let leaf = move || match name.get() {
         Some(name) => name.rsplit('/').next().unwrap_or_default().to_owned(),
         None => text::PRODUCT.to_owned(),

@@ -13,7 +13,8 @@ use crate::text;
 #[component]
 pub(crate) fn Lines() -> impl IntoView {
     let desk = use_desk();
-    let (port, rows, cursor) = (NodeRef::<Div>::new(), NodeRef::<Div>::new(), NodeRef::<Div>::new());
+    let (port, rows, cursor) =
+        (NodeRef::<Div>::new(), NodeRef::<Div>::new(), NodeRef::<Div>::new());
     let drawn = desk.memo(|page, _| page.view().map(|view| view.drawn()).unwrap_or_default());
     let offset = Memo::new(move |_| drawn.with(|drawn| drawn.offset));
     let items = move || drawn.with(|drawn| drawn.items.clone());

@@ -1,7 +1,10 @@
 //! One component a file. They draw what the state says and turn what a person does into its
 //! inputs; whatever is worth a test stands in `state`.
 
-#![expect(unreachable_pub, reason = "the component macro makes public items of whatever it is given")]
+#![expect(
+    unreachable_pub,
+    reason = "the component macro makes public items of whatever it is given"
+)]
 
 pub(crate) mod app;
 pub(crate) mod banner;

@@ -190,10 +190,16 @@ mod tests {
     fn looks_are_of_a_closed_set() {
         let style = |fg, bg, flags| Look::of(Style { fg, bg, flags });
         let look = style(Colour::Palette(1), Colour::Rgb(1, 2, 3), Style::BOLD | Style::DIM);
-        assert_eq!((look.class.as_str(), look.fg, look.bg.as_deref()), ("bold dim f1", None, Some("rgb(1 2 3)")));
+        assert_eq!(
+            (look.class.as_str(), look.fg, look.bg.as_deref()),
+            ("bold dim f1", None, Some("rgb(1 2 3)"))
+        );
         let look = style(Colour::Palette(9), Colour::Default, Style::INVERSE);
         assert_eq!(look.class, "fi b9");
         let look = style(Colour::Palette(231), Colour::Palette(255), 0);
-        assert_eq!((look.fg.as_deref(), look.bg.as_deref()), (Some("rgb(255 255 255)"), Some("rgb(238 238 238)")));
+        assert_eq!(
+            (look.fg.as_deref(), look.bg.as_deref()),
+            (Some("rgb(255 255 255)"), Some("rgb(238 238 238)"))
+        );
     }
 }

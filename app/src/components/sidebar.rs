@@ -77,14 +77,12 @@ fn Twig(
             </li>
         }
         .into_any(),
-        Kind::Log { source } => {
-            view! {
-                <li data-depth=depth>
-                    <Log name=source.name label=branch.label />
-                </li>
-            }
-            .into_any()
+        Kind::Log { source } => view! {
+            <li data-depth=depth>
+                <Log name=source.name label=branch.label />
+            </li>
         }
+        .into_any(),
     }
 }
 

@@ -47,7 +47,9 @@ pub(crate) enum Event<'a> {
     Start,
     Opened,
     Heard(&'a ServerMessage),
-    Closed { code: u16 },
+    Closed {
+        code: u16,
+    },
     /// The network is back, or somebody looks again.
     Probe,
     /// Time has passed.
@@ -341,7 +343,8 @@ mod tests {
         let mut connection = up(0);
         connection.on(Event::Heard(&WELCOME("b")), 1);
         assert!(connection.newer() && connection.is_up());
-        let other = ServerMessage::Welcome { protocol: PROTOCOL + 1, build: "c".into(), heartbeat: 1 };
+        let other =
+            ServerMessage::Welcome { protocol: PROTOCOL + 1, build: "c".into(), heartbeat: 1 };
         assert_eq!(connection.on(Event::Heard(&other), 2), [Command::HangUp]);
         assert_eq!(connection.phase(), Phase::Ended(Ending::Reload));
     }

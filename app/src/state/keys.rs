@@ -182,12 +182,16 @@ mod tests {
     #[test]
     fn an_absurd_count_is_held_in_bounds() {
         assert_eq!(type_all(&[&["9"; 40][..], &["G"]].concat()), Pressed::Done(Action::Line(MOST)));
-        assert_eq!(type_all(&[&["9"; 40][..], &["k"]].concat()), Pressed::Done(Action::Rows(-1_000_000)));
+        assert_eq!(
+            type_all(&[&["9"; 40][..], &["k"]].concat()),
+            Pressed::Done(Action::Rows(-1_000_000))
+        );
     }
 
     #[test]
     fn no_key_stands_for_two_things() {
-        let mut all: Vec<&str> = BINDINGS.iter().flat_map(|binding| binding.keys).copied().collect();
+        let mut all: Vec<&str> =
+            BINDINGS.iter().flat_map(|binding| binding.keys).copied().collect();
         let count = all.len();
         all.sort_unstable();
         all.dedup();

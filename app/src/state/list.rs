@@ -22,6 +22,9 @@ const OVERSCAN: usize = 8;
 /// Items drawn at most, however tall the window.
 pub(crate) const DRAWN: usize = 200;
 
+/// Rows of the tallest viewport that is filled: twice a screen of 2160 pixels is not one yet.
+const TALLEST: usize = DRAWN - 2 * OVERSCAN - 2;
+
 /// A line as the list holds it: its own copy, in as few allocations as it can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Line {
@@ -150,13 +153,13 @@ impl List {
         if follow {
             self.top = f64::MAX;
         }
-        (self.height, self.row) = (height, row);
+        (self.height, self.row) = (height.min(row * TALLEST as f64), row);
         self.clamp();
     }
 
     /// Rows that fit into the viewport, at least one.
     pub(crate) fn page(&self) -> usize {
-        if self.row > 0.0 { ((self.height / self.row) as usize).clamp(1, DRAWN) } else { 50 }
+        if self.row > 0.0 { ((self.height / self.row) as usize).max(1) } else { 50 }
     }
 
     /// Pixels of loaded items above the viewport.
@@ -166,6 +169,12 @@ impl List {
 
     pub(crate) fn row_height(&self) -> f64 {
         self.row
+    }
+
+    /// Lines held.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.lines.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -226,11 +235,9 @@ impl List {
         })
     }
 
-    /// Screens of loaded lines above and below the viewport.
+    /// Pixels of loaded lines above and below the viewport.
     pub(crate) fn margins(&self) -> (f64, f64) {
-        let screen = self.height.max(1.0);
-        let below = self.total() - self.top - self.height;
-        (self.top / screen, below / screen)
+        (self.top, self.total() - self.top - self.height)
     }
 
     /// Whether the viewport stands at the last loaded line.
@@ -246,11 +253,11 @@ impl List {
         }
     }
 
-    pub(crate) fn to_bottom(&mut self) {
+    pub(crate) fn show_bottom(&mut self) {
         self.top = self.lowest();
     }
 
-    pub(crate) fn to_top(&mut self) {
+    pub(crate) fn show_top(&mut self) {
         self.top = 0.0;
     }
 

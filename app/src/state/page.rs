@@ -32,7 +32,14 @@ const RATE: u64 = 500;
 #[derive(Debug)]
 pub(crate) enum Input {
     /// The page begins to live.
-    Start { wall: u64, zone: i32, seed: u64, path: String, query: String, fragment: String },
+    Start {
+        wall: u64,
+        zone: i32,
+        seed: u64,
+        path: String,
+        query: String,
+        fragment: String,
+    },
     Opened,
     Message(ServerMessage),
     Closed(u16),
@@ -45,7 +52,10 @@ pub(crate) enum Input {
     Shown,
     Act(Action),
     /// The viewport's height and that of a row, in pixels.
-    Resize { height: f64, row: f64 },
+    Resize {
+        height: f64,
+        row: f64,
+    },
     /// Pixels down.
     Scroll(f64),
     /// The ruler's handle was drawn to that fraction of its way.
@@ -61,7 +71,11 @@ pub(crate) enum Input {
     Panel(Panel),
     Theme,
     /// The reader went back or forth.
-    Went { path: String, query: String, fragment: String },
+    Went {
+        path: String,
+        query: String,
+        fragment: String,
+    },
     Retry,
     Reload,
 }
@@ -73,7 +87,10 @@ pub(crate) enum Effect {
     HangUp,
     Send(ClientMessage),
     /// The address is this now; a new entry of the history, or the old one changed.
-    Address { text: String, push: bool },
+    Address {
+        text: String,
+        push: bool,
+    },
     Title(String),
     /// To the clipboard, as it is.
     CopyText(String),
@@ -221,7 +238,9 @@ impl Page {
     /// Whether the list is ready to stand where the first lines stood.
     pub(crate) fn ready(&self) -> bool {
         let view = self.view.as_ref();
-        view.is_none_or(|view| !view.list().is_empty() || view.state().is_some() || view.failed().is_some())
+        view.is_none_or(|view| {
+            !view.list().is_empty() || view.state().is_some() || view.failed().is_some()
+        })
     }
 
     /// When to be told that time has passed, if at all.
@@ -266,7 +285,9 @@ impl Page {
                 self.connect(Event::Start, now, &mut effects, &mut out);
             }
             Input::Opened => self.connect(Event::Opened, now, &mut effects, &mut out),
-            Input::Closed(code) => self.connect(Event::Closed { code }, now, &mut effects, &mut out),
+            Input::Closed(code) => {
+                self.connect(Event::Closed { code }, now, &mut effects, &mut out)
+            }
             Input::Message(message) => {
                 self.connect(Event::Heard(&message), now, &mut effects, &mut out);
                 self.hear(message, now, &mut out);
@@ -316,7 +337,9 @@ impl Page {
             }
             Input::Filter(filter) => self.sources.set_filter(filter),
             Input::Toggle(path) => self.sources.toggle(&path),
-            Input::Panel(panel) => self.panel = if self.panel == panel { Panel::None } else { panel },
+            Input::Panel(panel) => {
+                self.panel = if self.panel == panel { Panel::None } else { panel }
+            }
             Input::Theme => {
                 self.theme = self.theme.next();
                 effects.push(Effect::Theme(self.theme));
@@ -461,7 +484,7 @@ impl Page {
             Action::Pages(pages) => view.scroll_rows((pages * page).round(), out),
             Action::PauseOrPage if view.follow() == Follow::On => view.pause(out),
             Action::PauseOrPage => view.scroll_rows(page, out),
-            Action::Top => view.to_start(out),
+            Action::Top => view.go_to_start(out),
             Action::End | Action::Follow => view.follow_on(out),
             Action::Percent(percent) => view.drag(percent as f64 / 100.0, out),
             Action::Pause => view.pause(out),

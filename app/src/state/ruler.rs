@@ -1,6 +1,6 @@
 //! The ruler: the whole log on one line of bytes, whatever its size.
 
-use tailwater_protocol::{Began, Outline};
+use tailwater_protocol::Outline;
 
 use super::view::View;
 
@@ -57,7 +57,7 @@ fn ticks(outline: &Outline, whole: u64) -> Vec<u32> {
     let mut before = 0;
     let mut ticks = Vec::new();
     for (index, span) in outline.spans.iter().enumerate() {
-        if index > 0 || !matches!(span.began, Began::Found) {
+        if index > 0 {
             ticks.push(share(before, whole));
         }
         before += span.bytes;

@@ -122,7 +122,8 @@ fn began(
         let Some(span) = spans.get(at) else { return };
         let old = at.checked_sub(1).and_then(|old| spans.get(old));
         // What is found one after another at the start was rotated, only earlier.
-        let began = if old.is_some() && span.began == Began::Found { Began::Rotated } else { span.began };
+        let began =
+            if old.is_some() && span.began == Began::Found { Began::Rotated } else { span.began };
         if began != Began::Found {
             let previous = old.filter(|old| !old.file.is_empty() && old.file != span.file);
             let previous = previous.map(|old| old.file.clone());

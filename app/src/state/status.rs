@@ -14,11 +14,15 @@ pub(crate) enum Condition {
     /// No log is open.
     None,
     Connecting,
-    Reconnecting { seconds: u64 },
+    Reconnecting {
+        seconds: u64,
+    },
     Ended(Ending),
     Live,
     /// Standing still, whether frozen or scrolled away, while so many lines came.
-    Paused { new: u64 },
+    Paused {
+        new: u64,
+    },
     CatchingUp,
     Polling(String),
     Waiting,
@@ -49,10 +53,15 @@ pub(crate) enum Empty {
     Welcome,
     /// There is nothing to open.
     NoSources,
-    NoBytes { written: Option<u64> },
+    NoBytes {
+        written: Option<u64>,
+    },
     Waiting,
     Deleted(u64),
-    Unreadable { reason: String, remedy: String },
+    Unreadable {
+        reason: String,
+        remedy: String,
+    },
     Refused(String),
 }
 

@@ -10,11 +10,16 @@ use super::list::{Drawn, Edge, Landing, List, lines_of};
 use super::rate::Rate;
 use super::seam::Here;
 
-/// Screens of lines wanted beyond the viewport in the direction of reading.
-const PREFETCH: f64 = 2.0;
+/// Screens of lines wanted beyond each end of the viewport.
+const PREFETCH: usize = 2;
 
-/// Rows asked for at most; the server has a bound of its own.
-const WINDOW: usize = 400;
+/// Rows wanted beyond each end at most, and rows asked for at most. Both together and a screen
+/// stay below what is held, or what is fetched at one end would be let go at the other.
+const WANTED: usize = 200;
+const WINDOW: usize = 300;
+
+/// Pixels owed at most to a reader who scrolls up faster than lines come.
+const OWED: f64 = 20_000.0;
 
 /// Whether new lines are shown as they come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -231,10 +236,9 @@ impl View {
     pub(crate) fn show(&mut self, now: u64) {
         if let Some(away) = &mut self.away {
             away.until = Some(now + RETURN);
-            if away.here.passed.lines > 0 {
-                self.here = Some(away.here);
-                self.settle();
-            }
+            let here = away.here;
+            self.mark_here(here);
+            self.settle();
         }
     }
 
@@ -260,7 +264,7 @@ impl View {
         }
         let more = self.list.edges().0 == Edge::More;
         let lacking = -(pixels + self.list.top());
-        self.owed = if more { lacking.clamp(0.0, 4096.0) } else { 0.0 };
+        self.owed = if more { lacking.clamp(0.0, OWED) } else { 0.0 };
         let broken_below = self.list.edges().1 == Edge::Broken && self.list.at_bottom();
         self.list.scroll(pixels);
         if pixels > 0.0 && self.list.at_bottom() && self.list.edges().1 == Edge::Reached {
@@ -282,7 +286,7 @@ impl View {
         self.asked.jump = None;
         self.missed = Tally::default();
         self.current = None;
-        self.list.to_bottom();
+        self.list.show_bottom();
         if self.follow != Follow::On {
             self.follow = Follow::On;
             self.attend(out);
@@ -313,11 +317,11 @@ impl View {
     }
 
     /// Goes to the log's first line.
-    pub(crate) fn to_start(&mut self, out: &mut Vec<ClientMessage>) {
+    pub(crate) fn go_to_start(&mut self, out: &mut Vec<ClientMessage>) {
         self.leave(out);
         if self.list.edges().0 == Edge::Reached {
             self.forget_jump();
-            self.list.to_top();
+            self.list.show_top();
             self.want(out);
         } else {
             self.go(Anchor::Start, Landing::Top, out);
@@ -378,7 +382,7 @@ impl View {
             self.asked.before = None;
             self.outline = window.outline;
             self.list.prepend(&lines, &self.outline, start);
-            self.list.scroll(-std::mem::take(&mut self.owed));
+            self.pay();
             self.settle();
         } else if self.asked.after == request {
             self.asked.after = None;
@@ -453,7 +457,7 @@ impl View {
                 self.list.replace(Vec::new(), Edge::Reached, Edge::Reached);
             }
             self.settle();
-            self.list.to_bottom();
+            self.list.show_bottom();
         } else {
             if !opened {
                 self.missed = self.missed.plus(frame.passed);
@@ -472,11 +476,18 @@ impl View {
         }
         away.here.passed = away.here.passed.plus(passed);
         if first || away.until.is_some() {
-            if away.here.passed.lines > 0 {
-                self.here = Some(away.here);
-                self.caught_up = first.then_some(away.here.passed);
-            }
+            let here = away.here;
             self.away = None;
+            self.mark_here(here);
+            self.caught_up = (first && here.passed.lines > 0).then_some(here.passed);
+        }
+    }
+
+    /// Marks where the reader was. Not where he stands still: he has the lines before his eyes,
+    /// and the mark would push them aside.
+    fn mark_here(&mut self, here: Here) {
+        if here.passed.lines > 0 && self.follow == Follow::On {
+            self.here = Some(here);
         }
     }
 
@@ -511,15 +522,16 @@ impl View {
         let (Some(first), Some(last)) = (self.list.first(), self.list.last()) else { return };
         let (first, last) = (first.position, last.position);
         let (above, below) = self.list.margins();
+        let near = (PREFETCH * self.list.page()).min(WANTED) as f64 * self.list.row_height();
         let (before, after) = self.list.edges();
         let rows = self.reach();
         let still = self.follow != Follow::On;
         // Behind a torrent there is no use in looking back: the lines are gone when they come.
         let back = still || self.calm;
-        if back && above < PREFETCH && before == Edge::More && self.asked.before.is_none() {
+        if back && above < near && before == Edge::More && self.asked.before.is_none() {
             self.asked.before = Some(self.ask(Anchor::At(first), rows, 1, out));
         }
-        if still && below < PREFETCH && after == Edge::More && self.asked.after.is_none() {
+        if still && below < near && after == Edge::More && self.asked.after.is_none() {
             self.asked.after = Some(self.ask(Anchor::At(last), 0, rows, out));
         }
     }
@@ -567,7 +579,16 @@ impl View {
         self.current = mark.then_some(position).or(self.current);
     }
 
+    /// Scrolls up what could not be scrolled before the lines had come.
+    fn pay(&mut self) {
+        let paid = self.owed.min(self.list.top());
+        self.list.scroll(-paid);
+        let more = self.list.edges().0 == Edge::More;
+        self.owed = if more { self.owed - paid } else { 0.0 };
+    }
+
     fn forget_jump(&mut self) {
+        self.owed = 0.0;
         (self.asked.jump, self.asked.next) = (None, None);
     }
 
