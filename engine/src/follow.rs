@@ -29,7 +29,7 @@ use siblings::{Opened, find_copy, is_copy, unknown};
 const TRIES: u32 = 5;
 
 /// Generations that are gone and still listed, for the notice of what was lost.
-const GONE: usize = 4;
+const GONE: usize = 16;
 
 /// When to try again what failed for want of something that others may give back.
 const RETRY: Duration = Duration::from_millis(100);
@@ -133,8 +133,9 @@ impl Follower {
     pub fn reconcile(&mut self, place: &dyn Place, now: Now) -> Reconciled {
         let condition = self.condition.clone();
         let mut look_again = None;
-        let mut grown = self.look_at_earlier(place, now);
         let looked = place.look();
+        let led_to = looked.as_ref().ok().map(|stat| stat.identity);
+        let mut grown = self.look_at_earlier(place, led_to, now);
         let named = looked.as_ref().is_ok_and(|stat| self.is_current(stat.identity));
         let other = looked.is_ok() && !named;
         let came = if other {
@@ -201,11 +202,13 @@ impl Follower {
         self.current.as_ref().is_some_and(|current| current.identity == identity)
     }
 
-    fn look_at_earlier(&mut self, place: &dyn Place, now: Now) -> u64 {
+    fn look_at_earlier(&mut self, place: &dyn Place, led_to: Option<Identity>, now: Now) -> u64 {
         let mut grown = 0;
         let taken = self.held_identities();
         let mut earlier = mem::take(&mut self.earlier);
         for held in &mut earlier {
+            // A file that came back after its generation had ended grows in the next.
+            held.sealed |= held.generation.ended && Some(held.identity) == led_to;
             match held.look(now) {
                 Found::Grown(bytes) => grown += bytes,
                 // What cannot be settled now is settled at the next look: it stays cut.
@@ -330,6 +333,7 @@ impl Follower {
     fn take_over(&mut self, place: &dyn Place, now: Now) -> Result<u64, Absent> {
         let mut grown = 0;
         let mut opened = None;
+        let first_look = !self.begun;
         for _try in 0..TRIES {
             let file = place.open()?;
             let stat = file.stat().map_err(|error| Absent::Failed(error.to_string()))?;
@@ -348,7 +352,7 @@ impl Follower {
             }
         }
         let Some((file, stat, name, missed)) = opened else { return Ok(grown) };
-        let began = self.retire_current(now);
+        let began = self.retire_current(first_look, now);
         let began = self.adopt_all(missed, began, now);
         let from = self.resume_after(stat.identity, now);
         let id = self.new_id(stat.identity, &[]);
@@ -364,7 +368,7 @@ impl Follower {
     }
 
     /// The current generation becomes an earlier one. How the next begins.
-    fn retire_current(&mut self, now: Now) -> Began {
+    fn retire_current(&mut self, first_look: bool, now: Now) -> Began {
         match self.current.take() {
             Some(mut held) => {
                 let began = if held.links == 0 { Began::Recreated } else { Began::Rotated };
@@ -372,8 +376,8 @@ impl Follower {
                 self.earlier.push(held);
                 began
             }
-            None if self.begun => Began::Appeared,
-            None => Began::Found,
+            None if first_look => Began::Found,
+            None => Began::Appeared,
         }
     }
 
@@ -383,8 +387,11 @@ impl Follower {
         let back = self.earlier.iter_mut().rev();
         let back = back.filter(|held| held.identity == identity && !held.gone);
         for held in back {
-            if !held.sealed && held.look(now) != Found::Cut {
-                held.sealed = true;
+            if held.resumed {
+                continue;
+            }
+            if held.look(now) != Found::Cut {
+                (held.sealed, held.resumed) = (true, true);
                 held.generation.ended = true;
                 return held.generation.bytes;
             }
@@ -501,22 +508,23 @@ impl Follower {
 
     /// Ends what has lingered, and lets go of what is gone or too much. When the next will end.
     fn let_time_pass(&mut self, now: Now) -> Option<Duration> {
-        let mut next: Option<Duration> = None;
+        let (mut next, linger): (Option<Duration>, _) = (None, self.limits.linger);
         // A file that came back is held for its later generation, deleted or not.
-        let later = self.all().filter(|held| !held.gone && !held.sealed);
-        let later: Vec<Identity> = later.map(|held| held.identity).collect();
-        for held in &mut self.earlier {
+        let mut later: Vec<Identity> = self.current.iter().map(|held| held.identity).collect();
+        for held in self.earlier.iter_mut().rev() {
             let rested = now.monotonic.saturating_sub(held.stirred);
-            if !held.generation.ended {
-                match self.limits.linger.checked_sub(rested).filter(|left| !left.is_zero()) {
-                    Some(left) => next = Some(next.map_or(left, |next| next.min(left))),
-                    None => held.generation.ended = true,
-                }
-            }
-            let kept = held.sealed && later.contains(&held.identity);
-            let useless = (held.links == 0 && !kept) || held.generation.is_empty();
-            if held.generation.ended && useless && !held.gone {
+            held.generation.ended |= rested >= linger;
+            // Ended, it stays as long again, so that whoever follows can read its last bytes.
+            let kept = held.links > 0 || later.contains(&held.identity);
+            let useless = !kept || held.generation.is_empty();
+            if held.generation.ended && !held.gone && useless && rested >= linger * 2 {
                 held.let_go(Loss::Deleted);
+            }
+            let waits = !held.gone && (useless || !held.generation.ended);
+            let ends = [linger, linger * 2].into_iter().find(|&end| end > rested);
+            next = next.into_iter().chain(ends.filter(|_| waits).map(|end| end - rested)).min();
+            if !held.gone {
+                later.push(held.identity);
             }
         }
         let ended = self.earlier.iter().filter(|held| !held.gone && held.generation.ended).count();

@@ -34,6 +34,8 @@ pub(super) struct Held {
     pub(super) gone: bool,
     /// What comes now belongs to another generation of the same file.
     pub(super) sealed: bool,
+    /// Whether there is that other generation.
+    pub(super) resumed: bool,
     /// The time of change when it was last verified; `None` if that may be shared by a later one.
     verified: Option<u64>,
     /// Where it ended at earlier looks, and what stood before: denser towards the end.
@@ -87,6 +89,7 @@ impl Held {
             stirred: now.monotonic,
             gone: false,
             sealed: false,
+            resumed: false,
             verified: None,
             markers: Vec::new(),
             head: Vec::new(),

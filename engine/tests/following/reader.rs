@@ -3,21 +3,32 @@
 use std::collections::HashMap;
 
 use tailwater_engine::cursor::{Cursor, Step};
-use tailwater_engine::history::{Generation, History};
+use tailwater_engine::file::Identity;
+use tailwater_engine::history::History;
 use tailwater_protocol::{Bookmark, GenerationId, Loss};
 
 /// What was delivered of one life.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Part {
+    /// Where in its life it begins: elsewhere than at the start only after a reported loss.
+    pub(crate) base: usize,
     pub(crate) bytes: Vec<u8>,
     /// Whether the reader was told that something of it is missing.
     pub(crate) reported: bool,
+}
+
+impl Part {
+    fn end(&self) -> usize {
+        self.base + self.bytes.len()
+    }
 }
 
 pub(crate) struct Reader {
     cursor: Cursor,
     pub(crate) parts: Vec<Part>,
     of: HashMap<GenerationId, usize>,
+    /// In which file each generation began.
+    files: HashMap<GenerationId, Identity>,
     now: Option<usize>,
     /// Whether it came back and was not known: what it read before may come again.
     pub(crate) lost_its_place: bool,
@@ -37,7 +48,12 @@ impl Reader {
     pub(crate) fn new() -> Self {
         let (parts, of) = (Vec::new(), HashMap::new());
         let cursor = Cursor::at_start();
-        Self { cursor, parts, of, now: None, lost_its_place: false, passed_unknown: false }
+        let (files, now) = (HashMap::new(), None);
+        Self { cursor, parts, of, files, now, lost_its_place: false, passed_unknown: false }
+    }
+
+    pub(crate) fn has_not_begun(&self) -> bool {
+        self.cursor.position().is_none()
     }
 
     pub(crate) fn step(&mut self, history: &History, max: usize) -> Stepped {
@@ -48,7 +64,7 @@ impl Reader {
                 assert!(!bytes.is_empty() && bytes.len() <= max);
                 self.part().bytes.extend(&bytes);
                 let position = self.cursor.position().expect("it has read");
-                assert_eq!(self.part().bytes.len() as u64, position.offset, "{position}");
+                assert_eq!(self.part().end() as u64, position.offset, "{position}");
             }
             Step::Turned { generation } => self.turn(history, generation),
             Step::Lost { loss } => {
@@ -69,6 +85,14 @@ impl Reader {
         Stepped::On
     }
 
+    /// Notes what there is.
+    pub(crate) fn see(&mut self, history: &History) {
+        for generation in history.generations.iter() {
+            let identity = generation.file.stat().expect("open").identity;
+            self.files.entry(generation.id).or_insert(identity);
+        }
+    }
+
     fn turn(&mut self, history: &History, id: GenerationId) {
         if let Some(&known) = self.of.get(&id) {
             self.now = Some(known);
@@ -76,14 +100,16 @@ impl Reader {
         }
         let generation = history.get(id).expect("one that there is");
         // A file that came back goes on with the life that it had.
-        let same = (generation.from > 0).then(|| {
-            let identity = |known: &Generation| known.file.stat().expect("open").identity;
-            let mut others = history.generations.iter().rev();
-            others.find(|other| other.id != id && identity(other) == identity(generation))
+        let file = self.files.get(&id);
+        let same = history.generations.iter().rev().filter(|other| {
+            generation.from > 0 && other.id != id && self.files.get(&other.id) == file
         });
-        let known = same.flatten().and_then(|same| self.of.get(&same.id).copied());
+        let base = generation.from as usize;
+        let known = same.filter_map(|same| self.of.get(&same.id).copied()).next();
+        // Unless that was lost.
+        let known = known.filter(|&part| self.parts[part].end() == base);
         let part = known.unwrap_or_else(|| {
-            self.parts.push(Part::default());
+            self.parts.push(Part { base, ..Part::default() });
             self.parts.len() - 1
         });
         self.of.insert(id, part);
@@ -97,8 +123,8 @@ impl Reader {
 
     /// What it has read of the oldest life that it still reads.
     pub(crate) fn oldest(&self) -> Option<Vec<u8>> {
-        let oldest = self.of.values().min()?;
-        Some(self.parts[*oldest].bytes.clone())
+        let oldest = &self.parts[*self.of.values().min()?];
+        (oldest.base == 0).then(|| oldest.bytes.clone())
     }
 
     /// What it comes back with, oldest last; `None` if that would say too little: so few bytes
@@ -116,6 +142,7 @@ impl Reader {
         });
         let parts: Vec<_> = parts.collect();
         self.of.clear();
+        self.files.clear();
         self.now = None;
         for (part, position) in &parts {
             match (part, position) {

@@ -425,6 +425,10 @@ impl World {
         if !self.follower.history().generations.is_empty() && clean {
             self.come_back();
         }
+        self.reader.see(&self.follower.history());
+        if self.reader.has_not_begun() && !self.follower.history().generations.is_empty() {
+            self.read(1, 1);
+        }
     }
 
     /// Files that lie beside the log, and the log.
@@ -591,6 +595,14 @@ impl World {
     fn judge(&self) {
         let mut delivered = vec![(0, false); self.lives.len()];
         for part in self.reader.parts.iter().filter(|part| !part.bytes.is_empty()) {
+            if part.base > 0 {
+                let rest = |life: &Life| {
+                    life.bytes.get(part.base..).is_some_and(|rest| rest.starts_with(&part.bytes))
+                };
+                let number = self.lives.iter().position(rest).expect("it was written");
+                delivered[number].1 = true;
+                continue;
+            }
             let number = self.life_of(&part.bytes);
             let (sum, reported) = &mut delivered[number];
             assert!(*sum == 0 || self.reader.lost_its_place, "life {number} is read twice");
