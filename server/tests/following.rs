@@ -20,6 +20,7 @@ async fn what_is_appended_is_shown() {
     let frame = page.frame().await.expect("a frame");
     assert_eq!(texts(&frame), ["one", "two"]);
     assert_eq!(frame.state, LogState::Live);
+    assert_eq!(frame.outline.spans.first().map(|span| span.began), Some(Began::Found));
     site.append("app.log", "thr");
     let frame = page.frame_when(|frame| !frame.blocks.is_empty()).await;
     assert!(frame.continues);

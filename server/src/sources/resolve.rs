@@ -18,6 +18,9 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, openat, openat2, read
 /// Links followed before a chain of them is taken for a loop.
 const MAX_HOPS: usize = 8;
 
+/// Tries while names change under the kernel's eyes.
+const RENAMES: u32 = 32;
+
 /// A folder that was named.
 #[derive(Debug)]
 pub struct Root {
@@ -104,13 +107,19 @@ fn leads_out(error: &io::Error) -> bool {
 fn open_beneath(folder: &OwnedFd, relative: &Path, flags: OFlags) -> io::Result<File> {
     let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
     let how = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    match openat2(folder, relative, flags | OFlags::CLOEXEC, Mode::empty(), how) {
-        Ok(file) => Ok(File::from(file)),
-        // Before Linux 5.6, and in some sandboxes.
-        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
-            open_without_links(folder, relative, flags)
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match openat2(folder, relative, flags | OFlags::CLOEXEC, Mode::empty(), how) {
+            Ok(file) => return Ok(File::from(file)),
+            // Something was renamed somewhere at that moment, and the kernel could not be sure.
+            Err(rustix::io::Errno::AGAIN) if tries < RENAMES => {}
+            // Before Linux 5.6, and in some sandboxes.
+            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
+                return open_without_links(folder, relative, flags);
+            }
+            Err(error) => return Err(error.into()),
         }
-        Err(error) => Err(error.into()),
     }
 }
 
