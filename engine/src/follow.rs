@@ -17,7 +17,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tailwater_protocol::{Began, Bookmark, GenerationId, Loss, Position};
+use tailwater_protocol::{Began, Bookmark, Fingerprint, GenerationId, Loss, Position};
 
 use crate::file::{Absent, File, Identity, Place, Sibling, Stat};
 use crate::history::{Generation, History};
@@ -174,11 +174,11 @@ impl Follower {
         }
         let mut siblings = unknown(place, &place.siblings(), &self.held_identities()).ok()?;
         siblings.retain(|opened| !self.is_copy_of_known(opened));
+        let telling = tells(bookmark);
         let holds = |opened: &Opened| {
-            // No bytes before it tell nothing: then the file must be the one that was meant.
             let named = id_of(opened.stat.identity, 0, 0) == position.generation;
             let same = stands_before(opened.file.as_ref(), position.offset, bookmark.before);
-            (named || position.offset > 0) && same.unwrap_or(false)
+            (named || telling) && same.unwrap_or(false)
         };
         let found = siblings.iter().rposition(holds)?;
         let mut adopted = Vec::new();
@@ -469,12 +469,13 @@ impl Follower {
     /// The generation that holds what a reader has seen: the one it names, or else any.
     fn among_known(&self, bookmark: Bookmark) -> Option<GenerationId> {
         let Bookmark { position, before } = bookmark;
+        let telling = tells(bookmark);
         let holds = |generation: &Generation| {
             let file = generation.file.as_ref();
             let named = generation.id == position.generation;
             let gone = named && position.offset > generation.bytes;
             (gone && position.offset <= generation.once())
-                || ((named || position.offset > 0)
+                || ((named || telling)
                     && position.offset <= generation.bytes
                     && stands_before(file, position.offset, before).unwrap_or(false))
         };
@@ -571,6 +572,14 @@ impl Follower {
         }
         changed
     }
+}
+
+/// Whether the bytes before `bookmark` say where it stands. No bytes do not, nor do the NULs of a
+/// hole: then the generation must be the one that is named.
+fn tells(bookmark: Bookmark) -> bool {
+    let reach = bookmark.position.offset.min(Fingerprint::REACH) as usize;
+    let blank = [0; Fingerprint::REACH as usize];
+    bookmark.before != Fingerprint::of(blank.get(..reach).unwrap_or_default())
 }
 
 /// The id of a file's life: the same after a restart, as long as the file was not cut.

@@ -85,10 +85,10 @@ fn all_rows(history: &History) -> Vec<Expected> {
         let mut bytes = vec![0; generation.bytes as usize];
         generation.file.read_at(&mut bytes, 0).expect("read");
         let before = &bytes[..generation.from as usize];
-        let mut number = before.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        let first = 1 + before.iter().filter(|&&byte| byte == b'\n').count() as u64;
         let mut offset = generation.from;
-        for line in bytes[generation.from as usize..].split_inclusive(|&byte| byte == b'\n') {
-            number += 1;
+        let lines = bytes[generation.from as usize..].split_inclusive(|&byte| byte == b'\n');
+        for (number, line) in (first..).zip(lines) {
             let at = Position { generation: generation.id, offset };
             rows.push(Expected { at, length: line.len() as u64, number });
             offset += line.len() as u64;
@@ -263,7 +263,7 @@ proptest! {
         let history = history(&log);
         let all = all_rows(&history);
         let found = lines_back(&history, lines).expect("read");
-        let expected = all.iter().rev().take(lines as usize).last().map(|row| row.at);
+        let expected = all.iter().rev().take(lines as usize).next_back().map(|row| row.at);
         prop_assert_eq!(found, expected.or(history.end()));
     }
 }

@@ -417,7 +417,8 @@ impl World {
         if self.coming_back.is_some() {
             self.forget();
         }
-        let clean = !failed && !(barred && self.named().is_some_and(|file| !self.files[file].held));
+        let unheld = self.named().is_some_and(|file| !self.files[file].held);
+        let clean = !(failed || barred && unheld);
         if clean {
             self.note_reach();
         }
@@ -447,9 +448,12 @@ impl World {
         }
         let Some(named) = self.named() else { return };
         let life = &self.lives[self.files[named].life];
-        let cut = self.lives.iter().any(|life| life.file == named && life.over && !life.settled);
+        let cut = self.lives.iter().any(|life| {
+            let marked = life.looks.iter().any(|&end| end > 0);
+            life.file == named && life.over && !life.settled && marked
+        });
         let was_empty = life.looks.last().is_none_or(|&end| end == 0) && !life.bytes.is_empty();
-        let gone_through = begun && (!self.files[named].held || (cut && was_empty) || was_empty);
+        let gone_through = begun && (!self.files[named].held || cut || was_empty);
         self.files[named].held = true;
         let beside = self.beside();
         for &file in beside.iter().filter(|_| gone_through) {
