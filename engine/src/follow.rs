@@ -10,6 +10,7 @@
 //! a few hundred bytes of a file at a look.
 
 mod held;
+mod recognise;
 mod siblings;
 
 use std::collections::{HashMap, HashSet};
@@ -17,11 +18,10 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tailwater_protocol::{Began, Bookmark, Fingerprint, GenerationId, Loss, Position};
+use tailwater_protocol::{Began, GenerationId, Loss};
 
 use crate::file::{Absent, File, Identity, Place, Sibling, Stat};
-use crate::history::{Generation, History};
-use crate::read::stands_before;
+use crate::history::History;
 use held::{Beginning, Found, Held};
 use siblings::{Opened, find_copy, is_copy, unknown};
 
@@ -151,51 +151,16 @@ impl Follower {
                     Err(absent) => look_again = self.without_name(absent, place, now),
                 }
             }
-            (Err(absent), _) => look_again = self.without_name(absent, place, now),
+            (Err(absent), _) => {
+                look_again = self.without_name(absent, place, now);
+                // What cannot be taken over yet keeps nobody from writing to what is held.
+                grown += self.look_at_current(place, now, named).unwrap_or_default();
+            }
         }
         let lingers = self.let_time_pass(now);
         let look_again = look_again.into_iter().chain(lingers).min();
         let published = self.publish();
         Reconciled { changed: published || condition != self.condition, grown, look_again }
-    }
-
-    /// Where a reader stands who comes back with `bookmark`: looked for in what is known, and then
-    /// beside the log, by the bytes that it read last. What is found there becomes known, and so
-    /// does every generation after it. `None`: those bytes are nowhere to be found.
-    pub fn recognise(
-        &mut self,
-        place: &dyn Place,
-        bookmark: Bookmark,
-        now: Now,
-    ) -> Option<Position> {
-        let position = bookmark.position;
-        if let Some(id) = self.among_known(bookmark) {
-            return Some(Position { generation: id, ..position });
-        }
-        let mut siblings = unknown(place, &place.siblings(), &self.held_identities()).ok()?;
-        siblings.retain(|opened| !self.is_copy_of_known(opened));
-        let telling = tells(bookmark);
-        let holds = |opened: &Opened| {
-            let named = id_of(opened.stat.identity, 0, 0) == position.generation;
-            let same = stands_before(opened.file.as_ref(), position.offset, bookmark.before);
-            (named || telling) && same.unwrap_or(false)
-        };
-        let found = siblings.iter().rposition(holds)?;
-        let mut adopted = Vec::new();
-        for opened in siblings.drain(found..) {
-            let began = if adopted.is_empty() { Began::Found } else { Began::Rotated };
-            let held = self.adopt(opened, began, now, &adopted);
-            adopted.push(held);
-        }
-        let generation = adopted.first()?.generation.id;
-        if let Some(first) = self.earlier.first_mut().or(self.current.as_mut())
-            && first.generation.began == Began::Found
-        {
-            first.generation.began = Began::Rotated;
-        }
-        self.earlier.splice(0..0, adopted);
-        self.publish();
-        Some(Position { generation, ..position })
     }
 
     fn is_current(&self, identity: Identity) -> bool {
@@ -466,25 +431,6 @@ impl Follower {
         })
     }
 
-    /// The generation that holds what a reader has seen: the one it names, or else any.
-    fn among_known(&self, bookmark: Bookmark) -> Option<GenerationId> {
-        let Bookmark { position, before } = bookmark;
-        let telling = tells(bookmark);
-        let holds = |generation: &Generation| {
-            let file = generation.file.as_ref();
-            let named = generation.id == position.generation;
-            let gone = named && position.offset > generation.bytes;
-            (gone && position.offset <= generation.once())
-                || ((named || telling)
-                    && position.offset <= generation.bytes
-                    && stands_before(file, position.offset, before).unwrap_or(false))
-        };
-        let all = || self.all().map(|held| &held.generation);
-        let named = all().find(|generation| generation.id == position.generation);
-        let named = named.filter(|generation| holds(generation));
-        named.or_else(|| all().filter(|generation| holds(generation)).last()).map(|g| g.id)
-    }
-
     fn without_name(&mut self, absent: Absent, place: &dyn Place, now: Now) -> Option<Duration> {
         match absent {
             Absent::Missing => {
@@ -572,14 +518,6 @@ impl Follower {
         }
         changed
     }
-}
-
-/// Whether the bytes before `bookmark` say where it stands. No bytes do not, nor do the NULs of a
-/// hole: then the generation must be the one that is named.
-fn tells(bookmark: Bookmark) -> bool {
-    let reach = bookmark.position.offset.min(Fingerprint::REACH) as usize;
-    let blank = [0; Fingerprint::REACH as usize];
-    bookmark.before != Fingerprint::of(blank.get(..reach).unwrap_or_default())
 }
 
 /// The id of a file's life: the same after a restart, as long as the file was not cut.

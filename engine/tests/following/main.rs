@@ -8,6 +8,7 @@
 
 mod disk;
 mod fake;
+mod faulty;
 mod reader;
 mod world;
 

@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tailwater_engine::file::{Absent, File, Identity, Place, Sibling, Stat};
+use tailwater_engine::file::{Identity, Place};
 use tailwater_engine::follow::{Follower, Limits, Now};
 use tailwater_engine::history::Generation;
 use tailwater_protocol::Bookmark;
 
+use crate::faulty::Faulty;
 use crate::reader::{Reader, Stepped};
 
 /// The name of the log.
@@ -626,54 +627,5 @@ impl World {
                 life.owed
             );
         }
-    }
-}
-
-/// A place where opening fails at times.
-struct Faulty<'a> {
-    inner: Box<dyn Place>,
-    failing: &'a std::cell::Cell<u8>,
-    failed: std::cell::Cell<bool>,
-    barred: bool,
-}
-
-impl Faulty<'_> {
-    fn may_open(&self) -> Result<(), Absent> {
-        match self.failing.get() {
-            0 => Ok(()),
-            left => {
-                self.failing.set(left - 1);
-                self.failed.set(true);
-                Err(Absent::Failed("too many open files".to_owned()))
-            }
-        }
-    }
-}
-
-impl Place for Faulty<'_> {
-    fn look(&self) -> Result<Stat, Absent> {
-        self.inner.look()
-    }
-
-    fn open(&self) -> Result<std::sync::Arc<dyn File>, Absent> {
-        if self.barred {
-            let (reason, remedy) = ("permission denied".to_owned(), String::new());
-            return Err(Absent::Forbidden { reason, remedy });
-        }
-        self.may_open()?;
-        self.inner.open()
-    }
-
-    fn siblings(&self) -> Vec<Sibling> {
-        self.inner.siblings()
-    }
-
-    fn open_sibling(&self, name: &str) -> Result<std::sync::Arc<dyn File>, Absent> {
-        self.may_open()?;
-        self.inner.open_sibling(name)
-    }
-
-    fn name(&self) -> String {
-        self.inner.name()
     }
 }
