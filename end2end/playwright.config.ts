@@ -1,5 +1,5 @@
-// The release binary in a real Chromium. `cargo xtask browser` sets the two paths; by hand:
-// TAILWATER_CHROMIUM=/usr/bin/chromium TAILWATER_BINARY=../target/release/tailwater npx playwright test
+// The release binary in a real Chromium. `cargo xtask browser` says where both are; by hand, after
+// `make build`: npx playwright test (TAILWATER_CHROMIUM and TAILWATER_BINARY name others)
 import { defineConfig } from '@playwright/test';
 import { availableParallelism } from 'node:os';
 
@@ -26,7 +26,7 @@ export default defineConfig({
     viewport: { width: 1280, height: 800 },
     trace: 'retain-on-failure',
     launchOptions: {
-      executablePath: process.env.TAILWATER_CHROMIUM,
+      executablePath: process.env.TAILWATER_CHROMIUM ?? '/usr/bin/chromium',
       args: [
         ...(root ? ['--no-sandbox'] : []),
         '--disable-gpu',

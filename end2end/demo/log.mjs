@@ -6,15 +6,17 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
- * Numbers that look random and are the same each time (a linear congruence).
+ * Numbers that look random and are the same each time (mulberry32).
  * @param {number} seed
  * @returns {(sides: number) => number}
  */
 function dice(seed) {
   let state = seed;
   return (sides) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * sides);
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed);
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * sides);
   };
 }
 
@@ -61,11 +63,11 @@ export function application(lines, from) {
     /** @type {(level: string, part: string) => string} */
     const head = (level, part) => `${stamp(at)} ${level.padEnd(5)} ${part}`;
     const chance = roll(100);
-    if (chance > 98) {
+    if (chance > 97) {
       text += `${head('ERROR', 'payment')}: card refused by the bank order=${order} attempt=3\n`;
       text += `  caused by: upstream timeout after 5000 ms (psp-2.internal:8443)\n`;
       text += `    at pay::client::charge (src/client.rs:118)\n    at pay::worker::run (src/worker.rs:64)\n`;
-    } else if (chance > 93) {
+    } else if (chance > 91) {
       text += `${head('WARN', 'stock')}: only ${roll(4)} left of item=3${roll(900)} shelf=B${roll(20)}\n`;
     } else if (chance > 84) {
       text += `${head('DEBUG', 'cache')}: miss key=session:${(order * 7919).toString(16)} ttl=900\n`;

@@ -76,14 +76,15 @@ export class Viewer {
     await this.page.mouse.wheel(0, pixels);
   }
 
-  /** Presses the ruler at `from` and lets go at `to`, fractions of its height. */
+  /** Presses the ruler at `from` and lets go at `to`, fractions of its height; to its ends and beyond, as a hand does. */
   async drag(from: number, to: number): Promise<void> {
-    const box = await this.ruler.boundingBox();
-    const x = box!.x + box!.width / 2;
-    const y = (fraction: number) => box!.y + 1 + fraction * (box!.height - 2);
-    await this.page.mouse.move(x, y(from));
+    const box = (await this.ruler.boundingBox())!;
+    const x = box.x + box.width / 2;
+    const y = (fraction: number) => box.y + fraction * box.height;
+    await this.page.mouse.move(x, Math.min(Math.max(y(from), box.y + 2), box.y + box.height - 2));
     await this.page.mouse.down();
     for (let step = 1; step <= 10; step += 1) await this.page.mouse.move(x, y(from + ((to - from) * step) / 10));
+    if (to === 0 || to === 1) await this.page.mouse.move(x, y(to) + (to === 0 ? -10 : 10));
     await this.page.mouse.up();
   }
 

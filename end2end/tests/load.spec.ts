@@ -13,6 +13,8 @@ test(`${PER_SECOND} lines a second for ${SECONDS} s: the page follows, answers t
   const heap = await viewer.heap();
   const memory = server.memory();
   const number = (text: string) => Number(/request (\d+) /.exec(text)?.[1]);
+  // The last row may be half a line: the writer is not waited for.
+  const newest = async () => Math.max(-1, ...(await viewer.texts()).map(number).filter((n) => !Number.isNaN(n)));
 
   const writer = new Writer(folder.file('busy.log'), PER_SECOND);
   const slice = Math.max(1, SECONDS / 5) * 1000;
@@ -20,20 +22,20 @@ test(`${PER_SECOND} lines a second for ${SECONDS} s: the page follows, answers t
   for (let at = 0; at < 5; at += 1) {
     // Time has to pass for there to be a load; nothing is asserted about how long anything took.
     await new Promise((passed) => setTimeout(passed, slice));
-    await expect.poll(async () => number(await viewer.last())).toBeGreaterThan(seen);
-    seen = number(await viewer.last());
+    await expect.poll(newest).toBeGreaterThan(seen);
+    seen = await newest();
     // A key is answered in the middle of it: the picture stands, and goes on again.
     await viewer.page.keyboard.press('k');
     await expect(viewer.pill).toBeVisible();
     const still = await viewer.texts();
     expect(await viewer.texts()).toEqual(still);
     await viewer.page.keyboard.press('Shift+G');
-    await expect.poll(async () => number(await viewer.last())).toBeGreaterThan(number(still.at(-1)!));
+    await expect.poll(newest).toBeGreaterThan(Math.max(...still.map(number).filter((n) => !Number.isNaN(n))));
   }
   const written = writer.stop();
   expect(written, 'the test itself could write that fast').toBeGreaterThan(SECONDS * PER_SECOND * 0.5);
 
-  await expect.poll(async () => number(await viewer.last())).toBe(written);
+  await expect.poll(newest).toBe(written);
   const { all, rows } = await viewer.nodes();
   expect(rows).toBeLessThanOrEqual(200);
   expect(all).toBeLessThan(3000);

@@ -30,11 +30,15 @@ test('what the list shows lies where the server drew it', async ({ folder, serve
   await page.goto(`${server.origin}/?key=a-token-for-the-tests-alone`);
   await page.goto(server.address('logs/app.log'));
   const drawn = await page.locator('#first-lines').evaluate((pre) => {
-    const text = pre.firstChild as Text;
     const range = document.createRange();
-    const at = text.data.indexOf('line 1000');
-    range.setStart(text, at);
-    range.setEnd(text, at + 9);
+    const texts = document.createTreeWalker(pre, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const text = texts.currentNode as Text;
+      const at = text.data.indexOf('line 1000');
+      if (at < 0) continue;
+      range.setStart(text, at);
+      range.setEnd(text, at + 9);
+    }
     const { left, bottom } = range.getBoundingClientRect();
     return { left, bottom };
   });
