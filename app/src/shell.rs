@@ -103,11 +103,23 @@ fn document(
                 <link rel="icon" type="image/svg+xml" href=format!("{base}/icon.svg") />
                 <link rel="manifest" href=format!("{base}/manifest.webmanifest") />
                 {head}
+                {live_reload()}
             </head>
             <body>{body}</body>
         </html>
     }
 }
+
+/// What loads the page anew while somebody works on it under cargo-leptos.
+#[cfg(debug_assertions)]
+fn live_reload() -> Option<impl IntoView> {
+    let options = leptos::config::get_configuration(None).ok()?.leptos_options;
+    Some(view! { <leptos::hydration::AutoReload options=options /> })
+}
+
+/// A release has nothing of it.
+#[cfg(not(debug_assertions))]
+fn live_reload() {}
 
 /// The lines as they stand until the list takes their place: the same rows, without links and
 /// without what needs a script. Colours beyond the theme's would need a style attribute, which the

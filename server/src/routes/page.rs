@@ -142,9 +142,25 @@ async fn draw<V: IntoView + 'static>(
 /// The content security policy of a page. `require-trusted-types-for` is left out: the framework
 /// makes its templates, which hold no data, by the very call that this would forbid.
 fn policy(nonce: &str) -> String {
+    let watcher = watcher();
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; \
-         style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
+         style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'{watcher}; \
          manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
+}
+
+/// Where a page that is being worked on hears of changes: cargo-leptos has a socket of its own.
+#[cfg(debug_assertions)]
+fn watcher() -> String {
+    match (std::env::var("LEPTOS_WATCH"), std::env::var("LEPTOS_RELOAD_PORT")) {
+        (Ok(_), Ok(port)) => format!(" ws://127.0.0.1:{port} ws://localhost:{port}"),
+        _ => String::new(),
+    }
+}
+
+/// A release has nothing of it.
+#[cfg(not(debug_assertions))]
+fn watcher() -> &'static str {
+    ""
 }
