@@ -1,13 +1,15 @@
 //! Carries out what the state has decided.
 
 use leptos::prelude::{document, window};
-use leptos::web_sys::ScrollToOptions;
+use leptos::task::spawn_local;
+use leptos::web_sys::{RequestInit, RequestRedirect, Response, ResponseType, ScrollToOptions};
 use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
 
 use super::socket;
 use crate::boot::Theme;
 use crate::components::desk::Desk;
-use crate::state::page::Effect;
+use crate::state::page::{Effect, Input};
 
 /// About the width of a character, for moving sideways.
 const CHARACTER: i32 = 8;
@@ -17,6 +19,7 @@ pub(crate) fn perform(desk: Desk, effects: Vec<Effect>) {
         match effect {
             Effect::Dial => socket::dial(desk),
             Effect::HangUp => socket::hang_up(),
+            Effect::AskWhy => ask_why(desk),
             Effect::Send(message) => socket::send(&message),
             Effect::Address { text, push } => address(&text, push),
             Effect::Title(title) => document().set_title(&title),
@@ -32,6 +35,26 @@ pub(crate) fn perform(desk: Desk, effects: Vec<Effect>) {
             }
         }
     }
+}
+
+/// Asks for a page, and sees whether the server would rather have a sign-in. Only where there is a
+/// network at all: a request into nothing tells nothing.
+fn ask_why(desk: Desk) {
+    if !window().navigator().on_line() {
+        return;
+    }
+    let init = RequestInit::new();
+    init.set_method("HEAD");
+    init.set_redirect(RequestRedirect::Manual);
+    let address = desk.peek(|page| page.base().to_owned() + "/");
+    let request = window().fetch_with_str_and_init(&address, &init);
+    spawn_local(async move {
+        let Ok(response) = JsFuture::from(request).await else { return };
+        let Ok(response) = response.dyn_into::<Response>() else { return };
+        if response.status() == 401 || response.type_() == ResponseType::Opaqueredirect {
+            desk.on(Input::SignedOut);
+        }
+    });
 }
 
 /// Browsers refuse changes that come too fast; the next one then says what this did not.

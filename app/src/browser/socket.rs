@@ -57,16 +57,15 @@ pub(super) fn dial(desk: Desk) {
                     },
                     Some(Ok(Message::Text(_))) => break ABNORMAL,
                     Some(Err(WebSocketError::ConnectionClose(close))) => break close.code,
-                    // An error comes before the end that follows from it.
-                    Some(Err(WebSocketError::ConnectionError)) => {}
                     Some(Err(_)) | None => break ABNORMAL,
                 }
             }
         };
         let (send, hear) = (std::pin::pin!(send), std::pin::pin!(hear));
-        match futures_util::future::select(send, hear).await {
-            futures_util::future::Either::Right((code, _)) => code,
-            futures_util::future::Either::Left(_) => ABNORMAL,
+        // Hearing comes first: into a socket that has just ended nothing must be sent.
+        match futures_util::future::select(hear, send).await {
+            futures_util::future::Either::Left((code, _)) => code,
+            futures_util::future::Either::Right(_) => ABNORMAL,
         }
     });
     LINE.set(Some(Line { out, hang_up }));

@@ -61,18 +61,8 @@ impl Desk {
     pub(crate) fn on(self, input: Input) {
         let now = browser::now();
         let silent = matches!(input, Input::Shown);
-        let listed = matches!(
-            input,
-            Input::Message(tailwater_protocol::ServerMessage::Sources { .. })
-                | Input::Filter(_)
-                | Input::Toggle(_)
-                | Input::Open(_)
-                | Input::Went { .. }
-                | Input::Start { .. }
-                | Input::Act(Action::Source(_))
-        );
         let effects = self.page.try_update_value(|page| page.on(input, now));
-        self.follow_up(effects.unwrap_or_default(), listed);
+        self.follow_up(effects.unwrap_or_default());
         if !silent {
             browser::request_frame(self);
         }
@@ -87,7 +77,7 @@ impl Desk {
         let now = browser::now();
         let pressed = self.page.try_update_value(|page| page.press(press, now));
         let (ours, effects) = pressed.unwrap_or_default();
-        self.follow_up(effects, true);
+        self.follow_up(effects);
         if ours {
             browser::request_frame(self);
         }
@@ -97,13 +87,14 @@ impl Desk {
     /// Gives notice of what has changed since the last frame.
     pub(crate) fn notify(self) {
         self.frame.update(|frame| *frame = frame.wrapping_add(1));
+        let listed = self.peek(Page::listed);
+        if self.sources.get_untracked() != listed {
+            self.sources.set(listed);
+        }
     }
 
-    fn follow_up(self, effects: Vec<Do>, listed: bool) {
+    fn follow_up(self, effects: Vec<Do>) {
         browser::perform(self, effects);
-        if listed {
-            self.sources.update(|version| *version = version.wrapping_add(1));
-        }
         browser::wake_at(self, self.peek(|page| page.wake(browser::now())));
     }
 }

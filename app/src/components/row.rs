@@ -107,7 +107,7 @@ fn runs(line: &Line) -> Vec<AnyView> {
         let look = Look::of(run.style);
         views.push(
             view! {
-                <span class=look.class style:color=look.fg style:background-color=look.bg>
+                <span class=look.class style=("--ink", look.fg) style=("--ground-ink", look.bg)>
                     {text.to_owned()}
                 </span>
             }
@@ -148,7 +148,7 @@ impl Look {
                 put(name);
             }
         }
-        let mut colour = |colour: Colour, prefix: char, inverted: &str| match colour {
+        let mut colour = |colour: Colour, prefix: char, inverted: &str, own: &str| match colour {
             Colour::Default if inverse => {
                 put(inverted);
                 None
@@ -158,11 +158,17 @@ impl Look {
                 put(&format!("{prefix}{n}"));
                 None
             }
-            Colour::Palette(n) => Some(palette(n)),
-            Colour::Rgb(r, g, b) => Some(rgb(r, g, b)),
+            Colour::Palette(n) => {
+                put(own);
+                Some(palette(n))
+            }
+            Colour::Rgb(r, g, b) => {
+                put(own);
+                Some(rgb(r, g, b))
+            }
         };
-        let fg = colour(fg, 'f', "fi");
-        let bg = colour(bg, 'b', "bi");
+        let fg = colour(fg, 'f', "fi", "ink");
+        let bg = colour(bg, 'b', "bi", "on-ink");
         Self { class, fg, bg }
     }
 }
@@ -192,7 +198,7 @@ mod tests {
         let look = style(Colour::Palette(1), Colour::Rgb(1, 2, 3), Style::BOLD | Style::DIM);
         assert_eq!(
             (look.class.as_str(), look.fg, look.bg.as_deref()),
-            ("bold dim f1", None, Some("rgb(1 2 3)"))
+            ("bold dim f1 on-ink", None, Some("rgb(1 2 3)"))
         );
         let look = style(Colour::Palette(9), Colour::Default, Style::INVERSE);
         assert_eq!(look.class, "fi b9");

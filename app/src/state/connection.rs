@@ -14,6 +14,9 @@ const LATEST: u64 = 30_000;
 const STEADY: u64 = 10_000;
 /// Milliseconds for the first answer.
 const PATIENCE: u64 = 10_000;
+/// A server that lets nobody in refuses the socket before it is one, and the browser does not say
+/// why. So after that many attempts in vain, and every so many again, it is asked another way.
+const IN_VAIN: u32 = 4;
 /// Milliseconds for the answer to a probe, made because the network or the reader came back.
 const PROBE: u64 = 3_000;
 
@@ -50,6 +53,8 @@ pub(crate) enum Event<'a> {
     Closed {
         code: u16,
     },
+    /// The server lets this page in no longer.
+    SignedOut,
     /// The network is back, or somebody looks again.
     Probe,
     /// Time has passed.
@@ -62,6 +67,8 @@ pub(crate) enum Command {
     Dial,
     HangUp,
     Send(ClientMessage),
+    /// To be found out: whether the server asks for a sign-in.
+    AskWhy,
     /// The server has answered: the views are to be opened.
     Greeted,
 }
@@ -136,6 +143,10 @@ impl Connection {
             }
             Event::Heard(message) => self.hear(message, now),
             Event::Closed { code } => self.closed(code, now),
+            Event::SignedOut => {
+                self.phase = Phase::Ended(Ending::Login);
+                vec![Command::HangUp]
+            }
             Event::Probe => self.probe(now),
             Event::Tick => self.tick(now),
             Event::Start | Event::Opened => Vec::new(),
@@ -183,6 +194,9 @@ impl Connection {
                     self.attempts = self.attempts.max(4);
                 }
                 self.wait(now);
+                if !matches!(phase, Phase::Up { .. }) && self.attempts.is_multiple_of(IN_VAIN) {
+                    return vec![Command::AskWhy];
+                }
             }
         }
         Vec::new()
@@ -320,6 +334,23 @@ mod tests {
         connection.on(Event::Probe, 100);
         connection.on(Event::Heard(&ServerMessage::Pong(1)), 150);
         assert_eq!(connection.due(), Some(150 + 40_000));
+    }
+
+    #[test]
+    fn a_server_that_refuses_again_and_again_is_asked_why() {
+        let mut connection = Connection::new("a".into(), 3);
+        connection.on(Event::Start, 0);
+        let mut asked = Vec::new();
+        for attempt in 1..=9 {
+            if connection.on(Event::Closed { code: 1006 }, 0) == [Command::AskWhy] {
+                asked.push(attempt);
+            }
+            let due = connection.due().expect("waiting");
+            connection.on(Event::Tick, due);
+        }
+        assert_eq!(asked, [4, 8]);
+        connection.on(Event::SignedOut, 0);
+        assert_eq!(connection.phase(), Phase::Ended(Ending::Login));
     }
 
     #[test]

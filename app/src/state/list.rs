@@ -73,7 +73,8 @@ pub(crate) enum Item {
 pub(crate) enum Key {
     /// The length and number are part of it: an unfinished line grows, an estimate is corrected.
     Line(Position, u64, u64, bool),
-    Notice(GenerationId, u8),
+    /// Which notice, and what it says.
+    Notice(GenerationId, u8, u64),
 }
 
 /// What is to be drawn.

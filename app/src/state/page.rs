@@ -43,6 +43,8 @@ pub(crate) enum Input {
     Opened,
     Message(ServerMessage),
     Closed(u16),
+    /// The server asks for a sign-in.
+    SignedOut,
     /// The network is back.
     Online,
     Hidden,
@@ -86,6 +88,8 @@ pub(crate) enum Effect {
     Dial,
     HangUp,
     Send(ClientMessage),
+    /// Find out whether the server asks for a sign-in.
+    AskWhy,
     /// The address is this now; a new entry of the history, or the old one changed.
     Address {
         text: String,
@@ -140,6 +144,8 @@ pub(crate) struct Page {
     address_due: Option<u64>,
     /// The viewport, for views to come.
     size: (f64, f64),
+    /// How often what the tree of sources shows has changed.
+    listed: u32,
 }
 
 impl Page {
@@ -162,6 +168,7 @@ impl Page {
             address: String::new(),
             address_due: None,
             size: (0.0, 0.0),
+            listed: 0,
         };
         page.view = boot.log.map(|log| page.new_view(log, None));
         page
@@ -243,6 +250,11 @@ impl Page {
         })
     }
 
+    /// How often what the tree of sources shows has changed: it is looked at only then.
+    pub(crate) fn listed(&self) -> u32 {
+        self.listed
+    }
+
     /// When to be told that time has passed, if at all.
     pub(crate) fn wake(&self, now: u64) -> Option<u64> {
         let status = self.status(now);
@@ -292,6 +304,7 @@ impl Page {
                 self.connect(Event::Heard(&message), now, &mut effects, &mut out);
                 self.hear(message, now, &mut out);
             }
+            Input::SignedOut => self.connect(Event::SignedOut, now, &mut effects, &mut out),
             Input::Online | Input::Retry => {
                 self.connect(Event::Probe, now, &mut effects, &mut out);
             }
@@ -335,8 +348,14 @@ impl Page {
                 self.address.clone_from(&text);
                 effects.push(Effect::Address { text, push: false });
             }
-            Input::Filter(filter) => self.sources.set_filter(filter),
-            Input::Toggle(path) => self.sources.toggle(&path),
+            Input::Filter(filter) => {
+                self.sources.set_filter(filter);
+                self.listed = self.listed.wrapping_add(1);
+            }
+            Input::Toggle(path) => {
+                self.sources.toggle(&path);
+                self.listed = self.listed.wrapping_add(1);
+            }
             Input::Panel(panel) => {
                 self.panel = if self.panel == panel { Panel::None } else { panel }
             }
@@ -384,6 +403,7 @@ impl Page {
             match command {
                 Command::Dial => effects.push(Effect::Dial),
                 Command::HangUp => effects.push(Effect::HangUp),
+                Command::AskWhy => effects.push(Effect::AskWhy),
                 Command::Send(message) => effects.push(Effect::Send(message)),
                 Command::Greeted => {
                     self.unshown = None;
@@ -397,6 +417,7 @@ impl Page {
         match message {
             ServerMessage::Sources { all, changed, gone } => {
                 self.sources.apply(all, changed, &gone);
+                self.listed = self.listed.wrapping_add(1);
             }
             ServerMessage::Window(window) => {
                 if let Some(view) = self.view.as_mut().filter(|view| view.id() == window.view) {
@@ -550,6 +571,7 @@ impl Page {
                 None => view.follow_on(out),
             },
             (log, _) => {
+                self.listed = self.listed.wrapping_add(1);
                 if let Some(view) = self.view.take() {
                     out.push(ClientMessage::Close { view: view.id() });
                 }

@@ -46,10 +46,12 @@ pub(crate) struct Here {
 impl Notice {
     pub(crate) fn key(&self) -> Key {
         match self {
-            Self::Began { generation, .. } => Key::Notice(*generation, 0),
-            Self::Lost { generation, .. } => Key::Notice(*generation, 1),
-            Self::Deleted { generation, .. } => Key::Notice(*generation, 2),
-            Self::Here { generation, .. } => Key::Notice(*generation, 3),
+            Self::Began { generation, previous, .. } => {
+                Key::Notice(*generation, 0, previous.as_ref().map_or(0, |name| name.len() as u64))
+            }
+            Self::Lost { generation, .. } => Key::Notice(*generation, 1, 0),
+            Self::Deleted { generation, since } => Key::Notice(*generation, 2, *since),
+            Self::Here { generation, passed } => Key::Notice(*generation, 3, passed.lines),
         }
     }
 }
