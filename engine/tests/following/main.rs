@@ -9,6 +9,7 @@
 mod disk;
 mod fake;
 mod faulty;
+mod found;
 mod reader;
 mod world;
 
