@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tailwater_protocol::{GenerationId, Level, Number, Outline, Position, Rows, StyleRun};
+use tailwater_protocol::{GenerationId, Level, Number, Outline, Position, Rows, StyleRun, Tally};
 
 use super::seam::{Here, Notice, Seam, seams};
 
@@ -244,6 +244,20 @@ impl List {
     /// Whether the viewport stands at the last loaded line.
     pub(crate) fn at_bottom(&self) -> bool {
         self.top + 0.5 >= self.lowest()
+    }
+
+    /// What stands from the line at `position` to the end, when all of it is loaded.
+    pub(crate) fn passed_since(&self, position: Position) -> Option<Tally> {
+        let from = self.lines.iter().position(|line| line.position == position)?;
+        let mut passed = Tally::default();
+        for line in self.lines.range(from..) {
+            passed.bytes += line.length;
+            let whole = u64::from(!line.continued && !line.unfinished);
+            passed.lines += whole;
+            passed.warnings += whole * u64::from(line.level == Level::Warn);
+            passed.errors += whole * u64::from(line.level.is_error());
+        }
+        (self.after == Edge::Reached).then_some(passed)
     }
 
     /// Moves the viewport by `pixels`, as far as lines are loaded.

@@ -437,7 +437,6 @@ impl View {
                 self.fresh = Some(frame.age);
             }
         }
-        self.come_back(first, frame.passed, now);
         self.outline = frame.outline;
         self.state = Some(frame.state);
         self.bookmark = frame.end.or(self.bookmark);
@@ -456,9 +455,11 @@ impl View {
             } else if self.outline.bytes() == 0 && self.list.is_empty() {
                 self.list.replace(Vec::new(), Edge::Reached, Edge::Reached);
             }
+            self.come_back(first, frame.passed, now);
             self.settle();
             self.list.show_bottom();
         } else {
+            self.come_back(first, frame.passed, now);
             if !opened {
                 self.missed = self.missed.plus(frame.passed);
             }
@@ -476,8 +477,12 @@ impl View {
         }
         away.here.passed = away.here.passed.plus(passed);
         if first || away.until.is_some() {
-            let here = away.here;
+            let mut here = away.here;
             self.away = None;
+            // Where all of it is loaded, what is seen counts: the server may have had to guess.
+            if let Some(passed) = self.list.passed_since(here.position) {
+                here.passed = passed;
+            }
             self.mark_here(here);
             self.caught_up = (first && here.passed.lines > 0).then_some(here.passed);
         }

@@ -73,6 +73,7 @@ struct Bench {
     sent: Vec<ClientMessage>,
     effects: Vec<Effect>,
     now: u64,
+    guesses: bool,
 }
 
 impl Bench {
@@ -93,6 +94,7 @@ impl Bench {
             sent: Vec::new(),
             effects: Vec::new(),
             now: 1_000_000,
+            guesses: false,
         };
         bench.on(Input::Resize { height: PAGE as f64 * ROW, row: ROW });
         bench.on(Input::Start {
@@ -159,7 +161,9 @@ impl Bench {
         let continues = self.stands.is_some_and(|stands| stands >= from);
         let from = if continues { self.stands.unwrap_or(from) } else { from };
         let blocks = if wanted == 0 { Vec::new() } else { vec![rows(ONE, from, self.lines)] };
-        let passed = tally(self.lines - self.told);
+        // A server that has just started can only guess how many lines a reader has missed.
+        let guess = u64::from(self.guesses && self.stands.is_some()) * 5;
+        let passed = tally((self.lines - self.told).saturating_sub(guess));
         self.told = self.lines;
         self.stands = Some(self.lines);
         let frame = Frame {

@@ -28,6 +28,7 @@ fn after_a_cut_line_the_page_goes_on_where_it_stood() {
     let mut bench = Bench::following(100);
     cut(&mut bench);
     bench.lines += 12;
+    bench.guesses = true;
     bench.connect();
     assert_eq!(bench.told, 112);
     // The notice of where the reader was takes the height of a row.
