@@ -16,6 +16,9 @@ use crate::watch::Watch;
 /// Between two looks for new names.
 const REST: Duration = Duration::from_secs(1);
 
+/// From a ring to the look, which then covers all that happens together.
+const SETTLE: Duration = Duration::from_millis(50);
+
 /// The looks may take this part of the time: a large tree is looked at less often.
 const REST_PER_COST: u32 = 50;
 
@@ -110,6 +113,8 @@ impl Logs {
     fn run(&self) {
         let mut rest = REST;
         while self.bell.wait(rest) {
+            // A name that vanished is mostly back at once: a rotation renames, then creates.
+            std::thread::sleep(SETTLE);
             let before = Instant::now();
             self.find();
             rest = REST.max(before.elapsed() * REST_PER_COST);
