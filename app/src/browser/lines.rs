@@ -10,7 +10,7 @@ use wasm_bindgen::closure::Closure;
 
 use super::pulse::now;
 use crate::components::desk::Desk;
-use crate::state::page::Input;
+use crate::state::input::Input;
 
 /// What a row measures when the style sheet has not come.
 const ROW: f64 = 20.0;

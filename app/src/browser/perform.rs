@@ -9,7 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::socket;
 use crate::boot::Theme;
 use crate::components::desk::Desk;
-use crate::state::page::{Effect, Input};
+use crate::state::input::{Effect, Input};
 
 /// About the width of a character, for moving sideways.
 const CHARACTER: i32 = 8;

@@ -10,7 +10,7 @@ use leptos::leptos_dom::helpers::{
 };
 
 use crate::components::desk::Desk;
-use crate::state::page::Input;
+use crate::state::input::Input;
 
 thread_local! {
     static FRAME: Cell<Option<AnimationFrameRequestHandle>> = const { Cell::new(None) };

@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast as _;
 use super::dom::style;
 use super::lines::on;
 use crate::components::desk::Desk;
-use crate::state::page::Input;
+use crate::state::input::Input;
 use crate::state::ruler::{Ruler, WHOLE};
 
 /// The smallest handle that a finger hits.

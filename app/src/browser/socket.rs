@@ -13,7 +13,7 @@ use leptos::task::spawn_local;
 use tailwater_protocol::{ClientMessage, wire};
 
 use crate::components::desk::Desk;
-use crate::state::page::Input;
+use crate::state::input::Input;
 
 /// The code of a connection that broke without a word.
 const ABNORMAL: u16 = 1006;

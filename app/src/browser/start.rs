@@ -9,8 +9,8 @@ use wasm_bindgen::JsCast as _;
 use crate::App;
 use crate::boot::Boot;
 use crate::components::desk::Desk;
+use crate::state::input::Input;
 use crate::state::keys::Press;
-use crate::state::page::Input;
 
 fn element(id: &str) -> Option<HtmlElement> {
     document().get_element_by_id(id)?.dyn_into().ok()

@@ -4,7 +4,7 @@
 use leptos::web_sys::{Element, HtmlDialogElement, HtmlElement};
 
 use crate::components::desk::Desk;
-use crate::state::page::Effect;
+use crate::state::input::Effect;
 use crate::state::ruler::Ruler;
 
 pub(crate) fn now() -> u64 {

@@ -14,7 +14,7 @@ use super::sidebar::Sidebar;
 use super::status::Status;
 use crate::boot::Boot;
 use crate::browser;
-use crate::state::page::Panel;
+use crate::state::input::Panel;
 
 /// The page.
 #[component]

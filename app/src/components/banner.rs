@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::desk::use_desk;
 use crate::state::connection::Ending;
-use crate::state::page::Input;
+use crate::state::input::Input;
 use crate::text;
 
 /// The banner, when there is something to say.

@@ -5,8 +5,9 @@ use leptos::prelude::*;
 
 use crate::boot::Boot;
 use crate::browser;
+use crate::state::input::{Effect as Do, Input};
 use crate::state::keys::{Action, Press};
-use crate::state::page::{Effect as Do, Input, Page};
+use crate::state::page::Page;
 
 /// The page's state, and the notice that it has changed: given once a frame at most.
 #[derive(Clone, Copy)]

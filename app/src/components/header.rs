@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use super::desk::use_desk;
+use crate::state::input::{Input, Panel};
 use crate::state::keys::Action;
-use crate::state::page::{Input, Panel};
 use crate::state::view::Follow;
 use crate::text;
 

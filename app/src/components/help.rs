@@ -5,8 +5,8 @@ use leptos::prelude::*;
 
 use super::desk::use_desk;
 use crate::browser;
+use crate::state::input::{Input, Panel};
 use crate::state::keys::BINDINGS;
-use crate::state::page::{Input, Panel};
 use crate::text;
 
 /// The help sheet.

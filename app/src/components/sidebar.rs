@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use tailwater_protocol::LogName;
 
 use super::desk::use_desk;
-use crate::state::page::{Input, Panel, link};
+use crate::state::input::{Input, Panel};
+use crate::state::page::link;
 use crate::state::sources::{Branch, Kind};
 use crate::text;
 

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::desk::use_desk;
-use crate::state::page::Input;
+use crate::state::input::Input;
 use crate::state::status::Condition;
 use crate::text;
 

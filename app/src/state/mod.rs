@@ -4,6 +4,7 @@
 pub(crate) mod address;
 pub(crate) mod clock;
 pub(crate) mod connection;
+pub(crate) mod input;
 pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod page;

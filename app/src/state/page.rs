@@ -12,6 +12,7 @@ use tailwater_protocol::{
 use super::address::{self, Address, Place};
 use super::clock::Clock;
 use super::connection::{Command, Connection, Ending, Event, Phase};
+use super::input::{Effect, Input, Panel};
 use super::keys::{Action, Keys, Press, Pressed};
 use super::list::Landing;
 use super::sources::Sources;
@@ -27,94 +28,6 @@ const ADDRESS: u64 = 400;
 const NOTE: u64 = 6_000;
 /// Milliseconds between two looks at a rate that falls.
 const RATE: u64 = 500;
-
-/// Something that happened.
-#[derive(Debug)]
-pub(crate) enum Input {
-    /// The page begins to live.
-    Start {
-        wall: u64,
-        zone: i32,
-        seed: u64,
-        path: String,
-        query: String,
-        fragment: String,
-    },
-    Opened,
-    Message(ServerMessage),
-    Closed(u16),
-    /// The server asks for a sign-in.
-    SignedOut,
-    /// The network is back.
-    Online,
-    Hidden,
-    Visible,
-    Tick,
-    /// A picture of the state as it is was put on the screen.
-    Shown,
-    Act(Action),
-    /// The viewport's height and that of a row, in pixels.
-    Resize {
-        height: f64,
-        row: f64,
-    },
-    /// Pixels down.
-    Scroll(f64),
-    /// The ruler's handle was drawn to that fraction of its way.
-    Drag(f64),
-    /// Text was selected among the lines.
-    Selected,
-    Open(LogName),
-    PointOut(Position),
-    /// The number of a row was pressed.
-    Link(Position),
-    Filter(String),
-    Toggle(String),
-    Panel(Panel),
-    Theme,
-    /// The reader went back or forth.
-    Went {
-        path: String,
-        query: String,
-        fragment: String,
-    },
-    Retry,
-    Reload,
-}
-
-/// Something to be done.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Effect {
-    Dial,
-    HangUp,
-    Send(ClientMessage),
-    /// Find out whether the server asks for a sign-in.
-    AskWhy,
-    /// The address is this now; a new entry of the history, or the old one changed.
-    Address {
-        text: String,
-        push: bool,
-    },
-    Title(String),
-    /// To the clipboard, as it is.
-    CopyText(String),
-    /// To the clipboard, after the page's own origin.
-    CopyAddress(String),
-    /// Characters to the right.
-    Columns(i32),
-    Theme(Theme),
-    Reload,
-}
-
-/// What lies over the page.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Panel {
-    #[default]
-    None,
-    /// The sources, where there is no room for them beside the lines.
-    Drawer,
-    Help,
-}
 
 /// A few words that go away by themselves.
 #[derive(Debug)]

@@ -2,21 +2,16 @@
 //! what it does not show. It knows no socket: what it wants to say it puts into `out`.
 
 use tailwater_protocol::{
-    Anchor, Attention, Bookmark, ClientMessage, Frame, GenerationId, Lines, LogName, LogState,
-    Number, Outline, Position, RequestId, Tally, ViewId, Window, WindowRequest,
+    Anchor, Attention, Bookmark, ClientMessage, Frame, LogName, LogState, Outline, Position, Tally,
+    ViewId,
 };
 
+mod asking;
+
+use self::asking::Asked;
 use super::list::{Drawn, Edge, Landing, List, lines_of};
 use super::rate::Rate;
 use super::seam::Here;
-
-/// Screens of lines wanted beyond each end of the viewport.
-const PREFETCH: usize = 2;
-
-/// Rows wanted beyond each end at most, and rows asked for at most. Both together and a screen
-/// stay below what is held, or what is fetched at one end would be let go at the other.
-const WANTED: usize = 200;
-const WINDOW: usize = 300;
 
 /// Pixels owed at most to a reader who scrolls up faster than lines come.
 const OWED: f64 = 20_000.0;
@@ -29,17 +24,6 @@ pub(crate) enum Follow {
     Off,
     /// The reader has frozen the picture.
     Paused,
-}
-
-/// What is under way, by the id of its request.
-#[derive(Debug, Default)]
-struct Asked {
-    jump: Option<(RequestId, Jump)>,
-    /// The newest wish while a jump is under way: of those in between nobody will see anything.
-    next: Option<Jump>,
-    before: Option<RequestId>,
-    after: Option<RequestId>,
-    number: Option<(RequestId, GenerationId)>,
 }
 
 /// An interruption of looking.
@@ -354,79 +338,6 @@ impl View {
         (self.asked.before, self.asked.after) = (None, None);
     }
 
-    /// Rows that were asked for.
-    pub(crate) fn window(&mut self, window: Window, out: &mut Vec<ClientMessage>) {
-        let request = Some(window.request);
-        let lines = lines_of(&window.blocks);
-        let edge = |reached: bool| if reached { Edge::Reached } else { Edge::More };
-        let (start, end) = (edge(window.at_start), edge(window.at_end));
-        if self.asked.jump.map(|(id, _)| id) == request {
-            let jump = self.asked.jump.take().map(|(_, jump)| jump);
-            self.outline = window.outline;
-            let at = lines.get(window.anchor as usize).or(lines.last()).map(|line| line.position);
-            self.list.replace(lines, start, end);
-            self.settle();
-            if let (Some(jump), Some(at)) = (jump, at) {
-                let exact = match jump.anchor {
-                    Anchor::At(position) => position,
-                    _ => at,
-                };
-                let place = if self.list.line_at(exact).is_some() { exact } else { at };
-                self.list.land(place, jump.landing);
-                self.landed(place, jump.mark);
-            }
-            if let Some(next) = self.asked.next.take() {
-                self.jump(next, out);
-            }
-        } else if self.asked.before == request {
-            self.asked.before = None;
-            self.outline = window.outline;
-            self.list.prepend(&lines, &self.outline, start);
-            self.pay();
-            self.settle();
-        } else if self.asked.after == request {
-            self.asked.after = None;
-            self.outline = window.outline;
-            self.list.append(lines, &self.outline, end);
-            self.settle();
-        } else if let Some((_, _)) = self.asked.number.filter(|(id, _)| Some(*id) == request) {
-            self.asked.number = None;
-            if let Some(line) = lines.get(window.anchor as usize)
-                && matches!(line.number, Number::Exact(_))
-            {
-                self.list.set_number(line.position, line.number);
-            }
-            return;
-        } else {
-            return;
-        }
-        self.failed = None;
-        self.want(out);
-    }
-
-    /// What a request came to when it could not be answered.
-    pub(crate) fn refused(
-        &mut self,
-        request: Option<RequestId>,
-        why: String,
-        out: &mut Vec<ClientMessage>,
-    ) {
-        let asked = &mut self.asked;
-        if request.is_some() && asked.jump.map(|(id, _)| id) == request {
-            asked.jump = None;
-            if self.list.is_empty() {
-                self.follow_on(out);
-            }
-        }
-        let asked = &mut self.asked;
-        for one in [&mut asked.before, &mut asked.after] {
-            if request.is_some() && *one == request {
-                *one = None;
-            }
-        }
-        self.failed = Some(why);
-    }
-
     /// What has happened at the end of the log.
     pub(crate) fn frame(&mut self, frame: Frame, now: u64, out: &mut Vec<ClientMessage>) {
         let first = std::mem::take(&mut self.resuming);
@@ -516,68 +427,6 @@ impl View {
             Follow::On => Attention::Rows((self.list.page().next_multiple_of(32) + 32) as u16),
             Follow::Off | Follow::Paused => Attention::Counts,
         }
-    }
-
-    /// Asks for what comes near.
-    fn want(&mut self, out: &mut Vec<ClientMessage>) {
-        self.want_numbers(out);
-        if self.asked.jump.is_some() {
-            return;
-        }
-        let (Some(first), Some(last)) = (self.list.first(), self.list.last()) else { return };
-        let (first, last) = (first.position, last.position);
-        let (above, below) = self.list.margins();
-        let near = (PREFETCH * self.list.page()).min(WANTED) as f64 * self.list.row_height();
-        let (before, after) = self.list.edges();
-        let rows = self.reach();
-        let still = self.follow != Follow::On;
-        // Behind a torrent there is no use in looking back: the lines are gone when they come.
-        let back = still || self.calm;
-        if back && above < near && before == Edge::More && self.asked.before.is_none() {
-            self.asked.before = Some(self.ask(Anchor::At(first), rows, 1, out));
-        }
-        if still && below < near && after == Edge::More && self.asked.after.is_none() {
-            self.asked.after = Some(self.ask(Anchor::At(last), 0, rows, out));
-        }
-    }
-
-    /// Once the lines are counted, asks for the number of one row; the others follow from it.
-    fn want_numbers(&mut self, out: &mut Vec<ClientMessage>) {
-        if self.asked.number.is_some() {
-            return;
-        }
-        let counted = self.outline.spans.iter().filter(|s| matches!(s.lines, Lines::Exact(_)));
-        let line = counted.map(|span| span.id).find_map(|id| self.list.unnumbered(id));
-        if let Some(position) = line.map(|line| line.position)
-            && self.numbered != Some(position)
-        {
-            self.numbered = Some(position);
-            let request = self.ask(Anchor::At(position), 0, 1, out);
-            self.asked.number = Some((request, position.generation));
-        }
-    }
-
-    fn ask(
-        &mut self,
-        anchor: Anchor,
-        before: u16,
-        after: u16,
-        out: &mut Vec<ClientMessage>,
-    ) -> RequestId {
-        self.requests = self.requests.wrapping_add(1);
-        let request = RequestId(self.requests);
-        let wanted = WindowRequest { request, view: self.id, anchor, before, after };
-        out.push(ClientMessage::Window(wanted));
-        request
-    }
-
-    fn reach(&self) -> u16 {
-        (self.list.page() * 3).clamp(100, WINDOW) as u16
-    }
-
-    fn around(&self) -> (u16, u16) {
-        let page = self.list.page();
-        ((page + 20).min(WINDOW) as u16, (page * 2 + 20).min(WINDOW) as u16)
     }
 
     fn landed(&mut self, position: Position, mark: bool) {

@@ -12,8 +12,9 @@ use tailwater_protocol::{
     ViewId, Window, WindowRequest, message,
 };
 
+use super::input::{Effect, Input};
 use super::list::Item;
-use super::page::{Effect, Input, Page};
+use super::page::Page;
 use super::view::{Follow, View};
 use crate::boot::Boot;
 
