@@ -92,7 +92,6 @@ struct Session {
 }
 
 /// What can wake a session.
-#[expect(clippy::large_enum_variant, reason = "one at a time, taken apart at once")]
 enum Woken {
     /// The server ends.
     Ending,
