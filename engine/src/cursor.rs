@@ -21,7 +21,7 @@ use crate::read::{is_doubt, read_exact_at, stands_before};
 /// Bytes in which the end of a late line is looked for.
 const LATE: u64 = 64 * 1024;
 
-/// Generations remembered that were left before they had ended. They end within seconds.
+/// Generations remembered that were left: more than a history has.
 const LEFT: usize = 64;
 
 /// Reads all bytes of a log.
@@ -31,7 +31,7 @@ pub struct Cursor {
     front: Option<Stand>,
     /// Where it stands in an earlier one that it went back to.
     back: Option<Stand>,
-    /// Where it left earlier ones that had not ended.
+    /// Where it left earlier ones.
     left: Vec<Stand>,
     /// The generations as it last saw them: what comes after one that is no longer told of.
     order: Vec<GenerationId>,
@@ -52,6 +52,9 @@ struct Stand {
     before: Option<Vec<u8>>,
     /// What those bytes must be, when it came back with a bookmark.
     expected: Option<Fingerprint>,
+    /// Whether all was read of a generation that had ended. It may grow all the same, as long as
+    /// it is there.
+    settled: bool,
 }
 
 /// What became of a read.
@@ -140,7 +143,8 @@ impl Cursor {
     /// All that is needed to miss nothing and get nothing twice: where it stands in the newest
     /// generation it has come to, and where in earlier ones that may still grow. Mostly one.
     pub fn bookmarks(&self) -> Vec<Bookmark> {
-        let stands = self.front.iter().chain(&self.back).chain(&self.left);
+        let left = self.left.iter().filter(|stand| !stand.settled);
+        let stands = self.front.iter().chain(&self.back).chain(left);
         stands.filter_map(Stand::bookmark).collect()
     }
 
@@ -163,6 +167,7 @@ impl Cursor {
     fn step(&mut self, history: &History, buf: &mut Vec<u8>, max: usize) -> io::Result<Step> {
         let Some(first) = history.generations.first() else { return Ok(Step::End) };
         let gone = |stand: &Stand| history.get(stand.position.generation).is_none();
+        self.left.retain(|stand| !(stand.settled && gone(stand)));
         if self.back.as_ref().is_some_and(gone) || self.left.iter().any(gone) {
             // It may have grown and been let go in between; that cannot be told any more.
             self.back = self.back.take().filter(|stand| !gone(stand));
@@ -179,15 +184,17 @@ impl Cursor {
         let Some(index) = history.index(front.position.generation) else {
             return Ok(self.begin_anew(history));
         };
-        note_order(&mut self.order, history);
+        let between = note_order(&mut self.order, history, index);
+        self.left.extend(between.into_iter().map(Stand::at));
         let Some(generation) = history.generations.get(index) else { return Ok(Step::End) };
         if !front.learn(generation)? {
             return Ok(Step::Lost { loss: Loss::Unknown });
         }
         let in_line = front.in_line();
-        self.left.retain(|stand| {
-            !history.get(stand.position.generation).is_some_and(|known| stand.is_done(known))
-        });
+        for stand in &mut self.left {
+            let known = history.get(stand.position.generation);
+            stand.settled = known.is_some_and(|known| stand.has_all_of(known));
+        }
         if !in_line && let Some(late) = late(&self.left, history)? {
             return Ok(self.go_back(late));
         }
@@ -204,9 +211,7 @@ impl Cursor {
                 let known = self.left.iter().position(|s| s.position.generation == next.id);
                 let stand = known.map(|known| self.left.remove(known));
                 let stand = stand.unwrap_or_else(|| Stand::at(next.start()));
-                if let Some(before) = self.front.replace(stand)
-                    && !generation.ended
-                {
+                if let Some(before) = self.front.replace(stand) {
                     self.leave(before);
                 }
                 Ok(Step::Turned { generation: next.id })
@@ -234,7 +239,7 @@ impl Cursor {
         match back.go_on(generation, false, buf, max)? {
             Went::Step(step) => Ok(step),
             Went::ToTheEnd => {
-                if let Some(back) = self.back.take().filter(|_| !generation.ended) {
+                if let Some(back) = self.back.take() {
                     self.leave(back);
                 }
                 Ok(Step::Turned { generation: front })
@@ -264,7 +269,7 @@ impl Cursor {
 impl Stand {
     fn at(position: Position) -> Self {
         let before = (position.offset == 0).then(Vec::new);
-        Self { position, before, expected: None }
+        Self { position, before, expected: None, settled: false }
     }
 
     fn back_at(bookmark: Bookmark) -> Self {
@@ -290,6 +295,11 @@ impl Stand {
         let before = self.before.as_ref().map(|before| Fingerprint::of(before));
         let before = before.or(self.expected)?;
         Some(Bookmark { position: self.position, before })
+    }
+
+    /// Whether all of a generation that has ended was read.
+    fn has_all_of(&self, generation: &Generation) -> bool {
+        generation.ended && self.position.offset >= generation.once()
     }
 
     /// Whether it stands in the middle of a line, as far as it knows.
@@ -370,11 +380,6 @@ impl Stand {
         self.position = self.position.forward(taken as u64);
         Ok(Some(Step::Bytes))
     }
-
-    /// Whether nothing can come any more where it stands.
-    fn is_done(&self, generation: &Generation) -> bool {
-        generation.ended && self.position.offset >= generation.once()
-    }
 }
 
 /// One of those that were left that now has whole lines more, or has lost some; the oldest.
@@ -383,8 +388,12 @@ fn late(left: &[Stand], history: &History) -> io::Result<Option<usize>> {
         let stood = left.iter().enumerate().find(|(_, s)| s.position.generation == generation.id);
         let Some((index, stand)) = stood else { continue };
         let rest = generation.bytes.saturating_sub(stand.position.offset);
-        if generation.ended || rest > LATE {
+        let lost = generation.ended && generation.once() > stand.position.offset;
+        if lost || rest > LATE {
             return Ok(Some(index));
+        }
+        if rest == 0 {
+            continue;
         }
         let mut bytes = vec![0; rest as usize];
         read_exact_at(generation.file.as_ref(), &mut bytes, stand.position.offset)?;
@@ -395,11 +404,20 @@ fn late(left: &[Stand], history: &History) -> io::Result<Option<usize>> {
     Ok(None)
 }
 
-fn note_order(order: &mut Vec<GenerationId>, history: &History) {
+/// Notes the generations in their order. What was found lately among those that had been passed:
+/// starts to be gone back to. What was found before the first of them is older than where the
+/// reader began, and not for it.
+fn note_order(order: &mut Vec<GenerationId>, history: &History, front: usize) -> Vec<Position> {
     let ids = || history.generations.iter().map(|generation| generation.id);
-    if !ids().eq(order.iter().copied()) {
-        *order = ids().collect();
+    if ids().eq(order.iter().copied()) {
+        return Vec::new();
     }
+    let passed = history.generations.iter().take(front);
+    let passed = passed.skip_while(|generation| !order.contains(&generation.id));
+    let found = passed.filter(|generation| !order.contains(&generation.id));
+    let found = found.map(Generation::start).collect();
+    *order = ids().collect();
+    found
 }
 
 /// `loss`, of so many bytes.

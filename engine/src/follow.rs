@@ -170,26 +170,48 @@ impl Follower {
     fn look_at_earlier(&mut self, place: &dyn Place, led_to: Option<Identity>, now: Now) -> u64 {
         let mut grown = 0;
         let taken = self.held_identities();
-        let mut earlier = mem::take(&mut self.earlier);
-        for held in &mut earlier {
+        let mut looked_at = Vec::with_capacity(self.earlier.len());
+        for mut held in mem::take(&mut self.earlier) {
             // A file that came back after its generation had ended grows in the next.
-            held.sealed |= held.generation.ended && Some(held.identity) == led_to;
+            let came_back = Some(held.identity) == led_to;
+            held.sealed |= held.generation.ended && came_back;
+            let lingers = !held.generation.ended;
+            let mut next = None;
             match held.look(now) {
                 Found::Grown(bytes) => grown += bytes,
                 // What cannot be settled now is settled at the next look: it stays cut.
                 Found::Cut => {
-                    if let Ok(copy) = self.copy_of(place, held, &taken) {
+                    if let Ok(copy) = self.copy_of(place, &held, &taken) {
+                        next = lingers.then(|| self.next_life(&held, now, &looked_at));
                         // What it holds now may have been the log's while nobody looked.
                         self.seen.remove(&held.identity);
-                        *self.cuts.entry(held.identity).or_default() += 1;
-                        self.finish(held, copy);
+                        self.finish(&mut held, copy);
                     }
                 }
                 Found::Same | Found::Failed => {}
             }
+            looked_at.push(held);
+            if let Some(mut next) = next {
+                if let Found::Grown(bytes) = next.look(now) {
+                    grown += bytes;
+                }
+                looked_at.push(next);
+            }
         }
-        self.earlier = earlier;
+        self.earlier = looked_at;
         grown
+    }
+
+    /// The life that the file of `held` has since it was cut.
+    fn next_life(&mut self, held: &Held, now: Now, others: &[Held]) -> Held {
+        let identity = held.identity;
+        *self.cuts.entry(identity).or_default() += 1;
+        let id = self.new_id(identity, others);
+        let (began, name) = (Began::Truncated, held.generation.name.clone());
+        let beginning = Beginning { id, began, since: now.wall, name, from: 0 };
+        let links = held.links;
+        let stat = Stat { identity, bytes: 0, links, written: 0, changed: 0 };
+        Held::new(Arc::clone(&held.generation.file), stat, beginning, now)
     }
 
     /// Brings the current generation up to its file, through as many lives as that had; `named`
@@ -251,19 +273,14 @@ impl Follower {
     /// first that was `missed`. What its file holds now is its next life.
     fn begin_next_life(&mut self, copy: Option<Opened>, missed: Vec<Opened>, now: Now) {
         let Some(mut held) = self.current.take() else { return };
-        let (file, identity) = (Arc::clone(&held.generation.file), held.identity);
-        let (name, links) = (held.generation.name.clone(), held.links);
         let mut missed = missed.into_iter();
         let copy = if held.generation.bytes == 0 { missed.next() } else { copy };
+        let missed: Vec<Opened> = missed.collect();
+        let next = self.next_life(&held, now, &[]);
         self.finish(&mut held, copy);
         self.earlier.push(held);
-        self.adopt_all(missed.collect(), Began::Truncated, now);
-        *self.cuts.entry(identity).or_default() += 1;
-        let id = self.new_id(identity, &[]);
-        let began = Began::Truncated;
-        let beginning = Beginning { id, began, since: now.wall, name, from: 0 };
-        let stat = Stat { identity, bytes: 0, links, written: 0, changed: 0 };
-        self.current = Some(Held::new(file, stat, beginning, now));
+        self.adopt_all(missed, Began::Truncated, now);
+        self.current = Some(next);
     }
 
     /// The copy that was made of `held` before it was cut. New files are likelier than old ones.

@@ -13,7 +13,7 @@ use tailwater_engine::history::Generation;
 use tailwater_protocol::Bookmark;
 
 use crate::faulty::Faulty;
-use crate::reader::{Reader, Stepped};
+use crate::reader::{Part, Reader, Stepped};
 
 /// The name of the log.
 pub(crate) const LOG: &str = "app.log";
@@ -599,13 +599,27 @@ impl World {
 
     fn judge(&self) {
         let mut delivered = vec![(0, false); self.lives.len()];
-        for part in self.reader.parts.iter().filter(|part| !part.bytes.is_empty()) {
+        let mut parts: Vec<&Part> = self.reader.parts.iter().collect();
+        parts.retain(|part| !part.bytes.is_empty());
+        // Those that could be of several lives are put to one last.
+        parts.sort_by_key(|part| part.bytes.iter().all(|&byte| byte == 0));
+        for part in parts {
             if part.base > 0 {
                 let rest = |life: &Life| {
                     life.bytes.get(part.base..).is_some_and(|rest| rest.starts_with(&part.bytes))
                 };
                 let number = self.lives.iter().position(rest).expect("it was written");
                 delivered[number].1 = true;
+                continue;
+            }
+            if part.bytes.iter().all(|&byte| byte == 0) {
+                // The beginning of any hole.
+                for (life, (sum, reported)) in self.lives.iter().zip(&mut delivered) {
+                    if life.bytes.starts_with(&part.bytes) {
+                        *sum = part.bytes.len().max(*sum);
+                        *reported |= part.reported;
+                    }
+                }
                 continue;
             }
             let number = self.life_of(&part.bytes);
