@@ -17,6 +17,7 @@ pub(crate) fn Ruler() -> impl IntoView {
     let model = desk.memo(|page, _| ruler(page.view()));
     let ticks = Memo::new(move |_| model.with(|model| model.ticks.clone()));
     let here = Memo::new(move |_| model.with(|model| model.here));
+    let height = desk.memo(|page, _| page.height());
     let percent = move || model.with(|model| model.at / (WHOLE / 100));
     Effect::new(move || {
         if let Some(track) = track.get() {
@@ -25,6 +26,8 @@ pub(crate) fn Ruler() -> impl IntoView {
     });
     Effect::new(move || {
         if let Some(handle) = handle.get() {
+            // The handle is placed in pixels: anew too when the ruler has become longer or shorter.
+            height.track();
             model.with(|model| browser::place_handle(&handle, model));
         }
     });

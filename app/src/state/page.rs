@@ -123,6 +123,10 @@ impl Page {
         let most = spans.map(|span| span.lines.number()).max().unwrap_or(0);
         digits(most).to_string()
     }
+    /// The viewport's height.
+    pub(crate) fn height(&self) -> f64 {
+        self.size.0
+    }
     /// Whether a frame waits to be shown.
     pub(crate) fn unshown(&self) -> bool {
         self.unshown.is_some()
