@@ -174,7 +174,7 @@ impl Follower {
         for mut held in mem::take(&mut self.earlier) {
             // A file that came back after its generation had ended grows in the next.
             let came_back = Some(held.identity) == led_to;
-            held.sealed |= held.generation.ended && came_back;
+            held.sealed = held.resumed || (held.generation.ended && came_back);
             let lingers = !held.generation.ended;
             let mut next = None;
             match held.look(now) {
@@ -262,7 +262,7 @@ impl Follower {
             let bytes = copy.as_ref().map_or(0, |copy| copy.stat.bytes);
             missed.retain(|opened| {
                 let file = opened.file.as_ref();
-                !current.is_copied_by(file, opened.stat.bytes)
+                !current.is_copied_by(file, opened.stat.bytes, true)
                     && !copy.as_ref().is_some_and(|copy| is_copy(opened, copy.file.as_ref(), bytes))
             });
         }
@@ -283,21 +283,16 @@ impl Follower {
         self.current = Some(next);
     }
 
-    /// The copy that was made of `held` before it was cut. New files are likelier than old ones.
+    /// The copy that was made of `held` before it was cut.
     fn copy_of(
         &self,
         place: &dyn Place,
         held: &Held,
         taken: &[Identity],
     ) -> Result<Option<Opened>, Absent> {
-        let all = place.siblings().into_iter();
-        let (seen, unseen): (Vec<Sibling>, Vec<Sibling>) = all
-            .filter(|sibling| !taken.contains(&sibling.stat.identity))
-            .partition(|sibling| self.seen.contains(&sibling.stat.identity));
-        match find_copy(place, held, &unseen)? {
-            None => find_copy(place, held, &seen),
-            found => Ok(found),
-        }
+        let mut siblings = place.siblings();
+        siblings.retain(|sibling| !taken.contains(&sibling.stat.identity));
+        find_copy(place, held, &siblings, &self.seen)
     }
 
     /// `held` was cut, and goes on in `copy` or is lost.
@@ -441,7 +436,7 @@ impl Follower {
         self.all().any(|held| {
             let known = &held.generation;
             if held.gone {
-                held.is_copied_by(opened.file.as_ref(), opened.stat.bytes)
+                held.is_copied_by(opened.file.as_ref(), opened.stat.bytes, true)
             } else {
                 is_copy(opened, known.file.as_ref(), known.bytes)
             }
@@ -480,11 +475,10 @@ impl Follower {
             held.generation.ended |= rested >= linger;
             // Ended, it stays as long again, so that whoever follows can read its last bytes.
             let kept = held.links > 0 || later.contains(&held.identity);
-            let useless = !kept || held.generation.is_empty();
-            if held.generation.ended && !held.gone && useless && rested >= linger * 2 {
+            if held.generation.ended && !held.gone && !kept && rested >= linger * 2 {
                 held.let_go(Loss::Deleted);
             }
-            let waits = !held.gone && (useless || !held.generation.ended);
+            let waits = !held.gone && (!kept || !held.generation.ended);
             let ends = [linger, linger * 2].into_iter().find(|&end| end > rested);
             next = next.into_iter().chain(ends.filter(|_| waits).map(|end| end - rested)).min();
             if !held.gone {
@@ -512,7 +506,8 @@ impl Follower {
     }
 
     fn held_identities(&self) -> Vec<Identity> {
-        self.all().filter(|held| !held.gone).map(|held| held.identity).collect()
+        // What is sealed may share its file, or its copy, with the generation that goes on with it.
+        self.all().filter(|held| !held.gone && !held.sealed).map(|held| held.identity).collect()
     }
 
     /// An id for the present life of a file, unlike all that are in use.

@@ -172,13 +172,14 @@ impl Held {
     }
 
     /// Whether the first `bytes` bytes of `file` are a copy of this generation as it was at some
-    /// time: by the last marker that such a copy can hold, or by how it begins when it was made
-    /// before the first.
-    pub(super) fn is_copied_by(&self, file: &dyn ReadAt, bytes: u64) -> bool {
+    /// time: by the last marker that such a copy can hold, or, if that will do, by how it begins
+    /// when it was made before the first.
+    pub(super) fn is_copied_by(&self, file: &dyn ReadAt, bytes: u64, by_head: bool) -> bool {
         let markers = self.markers.iter().copied();
         let mut markers = markers.chain([(self.generation.bytes, self.generation.marker)]).rev();
         match markers.find(|&(offset, _)| offset > 0 && offset <= bytes) {
             Some((offset, marker)) => stands_before(file, offset, marker).unwrap_or(false),
+            None if !by_head => false,
             None => {
                 let common = self.head.get(..bytes as usize).unwrap_or(&self.head);
                 let mut head = vec![0; common.len()];
@@ -194,12 +195,13 @@ impl Held {
         stat: Stat,
         name: String,
     ) -> io::Result<()> {
-        let before = bytes_before(copy.as_ref(), stat.bytes)?;
+        let end = if self.sealed { stat.bytes.min(self.generation.bytes) } else { stat.bytes };
+        let before = bytes_before(copy.as_ref(), end)?;
         self.remember(self.generation.bytes);
         let generation = &mut self.generation;
-        let missing = generation.bytes.saturating_sub(stat.bytes);
+        let missing = generation.bytes.saturating_sub(end);
         generation.lost = (missing > 0).then_some(Loss::Truncated(missing));
-        generation.bytes = stat.bytes;
+        generation.bytes = end;
         generation.marker = Fingerprint::of(&before);
         generation.unfinished = before.last().is_some_and(|&byte| byte != b'\n');
         generation.file = copy;

@@ -5,6 +5,7 @@
 //! none of its business.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
@@ -53,12 +54,15 @@ pub(super) fn find_copy(
     place: &dyn Place,
     held: &Held,
     siblings: &[Sibling],
+    seen: &HashSet<Identity>,
 ) -> Result<Option<Opened>, Absent> {
     let mut best: Option<Opened> = None;
     for sibling in siblings {
         let Some(opened) = open(place, sibling)? else { continue };
         let larger = best.as_ref().is_none_or(|best| opened.stat.bytes > best.stat.bytes);
-        if larger && held.is_copied_by(opened.file.as_ref(), opened.stat.bytes) {
+        // Files that lay there before begin alike easily enough: a header is no proof.
+        let by_head = !seen.contains(&opened.stat.identity);
+        if larger && held.is_copied_by(opened.file.as_ref(), opened.stat.bytes, by_head) {
             best = Some(opened);
         }
     }

@@ -124,6 +124,7 @@ pub(crate) struct World {
     begun: bool,
     reader: Reader,
     coming_back: Option<Vec<Bookmark>>,
+    restarted: bool,
 }
 
 impl World {
@@ -146,6 +147,7 @@ impl World {
             begun: false,
             reader: Reader::new(),
             coming_back: None,
+            restarted: false,
         };
         world.disk.tick(1_000_000_000_000);
         if let Some(target) = &world.target {
@@ -387,7 +389,9 @@ impl World {
         let base = self.base();
         let earlier = format!("{base}.1");
         let Some(&file) = self.names.get(&earlier) else { return };
-        if !self.files[file].copy && !self.lives[self.files[file].life].over {
+        // After a restart nobody remembers how far a file was read that lay beside the log.
+        let remembered = !self.restarted && !self.files[file].copy;
+        if remembered && !self.lives[self.files[file].life].over {
             self.unlink(&base);
             self.rename(&earlier, &base);
             self.writer = Some(file);
@@ -488,10 +492,11 @@ impl World {
         for file in self.files.iter_mut().filter(|file| !file.copy) {
             let identity = self.disk.identity(file.handle);
             let of_file = |g: &&Generation| {
-                !(g.ended && g.is_empty())
-                    && g.file.stat().is_ok_and(|stat| stat.identity == identity)
+                g.lost.is_none() && g.file.stat().is_ok_and(|stat| stat.identity == identity)
             };
             let life = &mut self.lives[file.life];
+            // In haste, what was let go is out of reach.
+            file.held &= !self.hasty;
             if let Some(known) = history.generations.iter().rev().find(of_file) {
                 file.held = true;
                 if life.bytes.len() as u64 >= known.bytes {
@@ -533,6 +538,7 @@ impl World {
         }
         let Some(bookmarks) = self.reader.bookmarks() else { return };
         self.coming_back = Some(bookmarks);
+        self.restarted = true;
         self.follower = Follower::new(self.limits);
         self.begun = false;
         for life in &mut self.lives {
