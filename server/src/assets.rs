@@ -224,7 +224,9 @@ mod site {
     use super::{Asset, hex};
 
     pub(super) fn get(path: &str) -> Option<Asset> {
-        within(&folder(), path)
+        let folder = folder();
+        // cargo-leptos takes the `_bg` off that wasm-bindgen puts on.
+        within(&folder, path).or_else(|| within(&folder, &path.replace("_bg.wasm", ".wasm")))
     }
 
     /// Of the three files that make up the page; a watcher replaces them one by one, so this may
