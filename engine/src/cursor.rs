@@ -55,6 +55,8 @@ struct Stand {
     /// Whether all was read of a generation that had ended. It may grow all the same, as long as
     /// it is there.
     settled: bool,
+    /// Whether it was said what is missing from here on.
+    told: bool,
 }
 
 /// What became of a read.
@@ -269,7 +271,7 @@ impl Cursor {
 impl Stand {
     fn at(position: Position) -> Self {
         let before = (position.offset == 0).then(Vec::new);
-        Self { position, before, expected: None, settled: false }
+        Self { position, before, expected: None, settled: false, told: false }
     }
 
     fn back_at(bookmark: Bookmark) -> Self {
@@ -299,7 +301,7 @@ impl Stand {
 
     /// Whether all of a generation that has ended was read.
     fn has_all_of(&self, generation: &Generation) -> bool {
-        generation.ended && self.position.offset >= generation.once()
+        generation.ended && (self.told || self.position.offset >= generation.once())
     }
 
     /// Whether it stands in the middle of a line, as far as it knows.
@@ -325,9 +327,8 @@ impl Stand {
             return Ok(Went::Step(Step::End));
         }
         let missed = generation.once().saturating_sub(self.position.offset);
-        if generation.ended && missed > 0 {
-            self.position.offset = generation.once();
-            (self.before, self.expected) = (None, None);
+        if generation.ended && missed > 0 && !self.told {
+            self.told = true;
             return Ok(Went::Step(Step::Lost { loss: with_bytes(generation.lost, missed) }));
         }
         Ok(Went::ToTheEnd)
@@ -388,7 +389,7 @@ fn late(left: &[Stand], history: &History) -> io::Result<Option<usize>> {
         let stood = left.iter().enumerate().find(|(_, s)| s.position.generation == generation.id);
         let Some((index, stand)) = stood else { continue };
         let rest = generation.bytes.saturating_sub(stand.position.offset);
-        let lost = generation.ended && generation.once() > stand.position.offset;
+        let lost = generation.ended && !stand.has_all_of(generation);
         if lost || rest > LATE {
             return Ok(Some(index));
         }

@@ -155,6 +155,7 @@ impl Follower {
                 look_again = self.without_name(absent, place, now);
                 // What cannot be taken over yet keeps nobody from writing to what is held.
                 grown += self.look_at_current(place, now, named).unwrap_or_default();
+                grown += self.look_at_earlier(place, None, now);
             }
         }
         let lingers = self.let_time_pass(now);

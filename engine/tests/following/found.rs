@@ -246,6 +246,27 @@ fn what_was_found_stays_found() {
             ],
         ),
         (
+            "a place behind a loss is come back to",
+            true,
+            &[
+                Look,
+                Create,
+                Append(9),
+                ROTATE_AND_REOPEN,
+                Append(9),
+                Look,
+                Append(1),
+                Copy,
+                ReadAll,
+                Append(1),
+                Wait(6),
+                Look,
+                CutAfterCopy,
+                Read { steps: 3, max: 1 },
+                Restart,
+            ],
+        ),
+        (
             "a hole is like any other hole",
             false,
             &[
