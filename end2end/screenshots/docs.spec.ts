@@ -25,7 +25,7 @@ for (const [name, scheme, width, height] of [
     await viewer.open(server, 'shop/orders.log');
     // Followed for a moment, so that the status bar has something to say.
     const lines = application(60_900, began).split('\n');
-    const until = lines.findLastIndex((line) => line.includes(' ERROR ')) + 9;
+    const until = lines.findLastIndex((line) => line.includes(' ERROR ')) + 11;
     const more = lines.slice(until - 600, until);
     for (let at = 0; at < 600; at += 20) {
       if (at === 580) folder.rotate('shop/orders.log');
