@@ -105,7 +105,7 @@ fn missing(command: &Command, error: io::Error) -> anyhow::Error {
 fn remedy(program: &str) -> Option<&'static str> {
     Some(match program {
         "node" | "npm" => {
-            "get Node.js 20 or later from nodejs.org or your distribution (Debian: `apt-get install nodejs npm`)"
+            "get Node.js 18 or later from nodejs.org or your distribution (Debian: `apt-get install nodejs npm`)"
         }
         "rustup" => {
             "get it from rustup.rs, or let your distribution's packages provide the wasm32-unknown-unknown target"
