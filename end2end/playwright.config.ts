@@ -19,7 +19,7 @@ export default defineConfig({
   forbidOnly: true,
   // A test that passes at the second try has failed.
   retries: 0,
-  timeout: 60_000,
+  timeout: 180_000,
   expect: { timeout: 15_000 },
   use: {
     browserName: 'chromium',

@@ -142,6 +142,11 @@ impl Cursor {
         self.stand()?.bookmark()
     }
 
+    /// The at most [`Fingerprint::REACH`] bytes before where it stands, once it has read there.
+    pub fn before(&self) -> Option<&[u8]> {
+        self.stand()?.before.as_deref()
+    }
+
     /// All that is needed to miss nothing and get nothing twice: where it stands in the newest
     /// generation it has come to, and where in earlier ones that may still grow. Mostly one.
     pub fn bookmarks(&self) -> Vec<Bookmark> {

@@ -10,7 +10,6 @@
 //! on a warm connection and can never show a page of one build with the script of another.
 
 use axum::body::{Body, Bytes};
-use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use sha2::{Digest as _, Sha256};
@@ -41,14 +40,6 @@ pub fn get(path: &str) -> Option<Asset> {
 /// What identifies this build of the page: changes when any file of the site does.
 pub fn build() -> String {
     site::build()
-}
-
-/// `GET` and `HEAD` of a file of the site.
-pub async fn serve(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    match get(&path) {
-        Some(asset) => answer(asset, &headers),
-        None => (StatusCode::NOT_FOUND, "no such file\n").into_response(),
-    }
 }
 
 /// A file as `headers` ask for it. A `HEAD`'s body is dropped by axum.

@@ -71,7 +71,7 @@ async fn another_host_gets_nothing() {
 #[tokio::test]
 async fn another_page_opens_no_socket() {
     let (_site, running) = site().await;
-    let cookie = cookie(&running).await;
+    let cookie = running.cookie().await;
     let upgrade = |headers: &str| {
         format!(
             "GET /api/v1/view HTTP/1.1\nHost: HOST\nUpgrade: websocket\nConnection: Upgrade, close\nSec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n{headers}"
@@ -91,21 +91,6 @@ async fn another_page_opens_no_socket() {
         assert!([401, 403].contains(&status(&answer)), "{headers}: {answer}");
     }
     running.stop().await;
-}
-
-/// Signs in by the form, as a browser does.
-async fn cookie(running: &common::Running) -> String {
-    let body = format!("key={TOKEN}&next=%2F");
-    let answer = running
-        .raw(&format!(
-            "POST /login HTTP/1.1\nHost: HOST\nOrigin: http://HOST\nContent-Type: application/x-www-form-urlencoded\nContent-Length: {}\nConnection: close\n\n{body}",
-            body.len()
-        ))
-        .await;
-    assert_eq!(status(&answer), 303, "{answer}");
-    let set = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).expect("a cookie");
-    assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax"), "{set}");
-    set.split(';').next().expect("a pair").to_owned()
 }
 
 #[tokio::test]

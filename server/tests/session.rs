@@ -176,3 +176,32 @@ async fn a_server_that_ends_asks_pages_to_come_back() {
     let (code, ()) = tokio::join!(closed(&mut page), running.stop());
     assert_eq!(code, Some(close::RESTARTING));
 }
+
+#[tokio::test]
+async fn a_login_that_ends_ends_what_it_opened() {
+    let (_site, running) = site().await;
+    let cookie = running.cookie().await;
+    let origin = format!("http://{}", running.address);
+    let headers = [("cookie", cookie.as_str()), ("origin", origin.as_str())];
+    let mut page = Page::connect_with(running.address, PROTOCOL, &headers).await.expect("a socket");
+    let follow = format!(
+        "GET /s/logs/app.log?follow=1 HTTP/1.1\nHost: HOST\nCookie: {cookie}\nConnection: close"
+    );
+    let leave = async {
+        page.open("logs/app.log", None, Attention::Rows(10)).await.expect("sent");
+        page.frame_when(|frame| !frame.blocks.is_empty()).await;
+        let answer = running
+            .raw(&format!(
+                "POST /logout HTTP/1.1\nHost: HOST\nOrigin: http://HOST\nConnection: close\n\
+                 Cookie: {cookie}\nContent-Length: 0"
+            ))
+            .await;
+        assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+        closed(&mut page).await
+    };
+    let (text, code) = tokio::join!(running.raw(&follow), leave);
+    assert_eq!(code, Some(close::LOGIN));
+    // Either it came before the end and was ended by it, or it came too late.
+    assert!(text.contains("three") || text.starts_with("HTTP/1.1 401"), "{text}");
+    running.stop().await;
+}

@@ -4,6 +4,7 @@
 //! the token also serves as a bearer for programs. Secrets are compared in constant time and kept
 //! as hashes. What somebody who is in may see is not decided here.
 
+mod pass;
 mod sessions;
 
 use std::path::PathBuf;
@@ -12,8 +13,10 @@ use std::sync::{Mutex, PoisonError};
 use axum::http::{HeaderMap, HeaderValue, header};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+use tokio::sync::watch;
 
 use crate::config::Login;
+pub use pass::Pass;
 pub use sessions::Sessions;
 
 /// Seconds a session lasts: a week.
@@ -27,6 +30,8 @@ pub struct Access {
     sessions: Sessions,
     cookie: String,
     path: String,
+    /// Raised when a session was ended before its time.
+    ended: watch::Sender<u64>,
 }
 
 /// How a request proved itself.
@@ -51,6 +56,7 @@ impl Access {
             sessions: Sessions::load(state.map(|folder| folder.join(format!("sessions-{port}")))),
             cookie: format!("tailwater-session-{port}"),
             path: format!("{base}/"),
+            ended: watch::Sender::new(0),
         }
     }
 
@@ -99,6 +105,7 @@ impl Access {
     pub fn sign_out(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         if let Some(session) = cookie(headers, &self.cookie) {
             self.sessions.remove(session);
+            self.ended.send_modify(|ended| *ended += 1);
         }
         let (name, path) = (&self.cookie, &self.path);
         let text = format!("{name}=; Path={path}; Max-Age=0; HttpOnly; SameSite=Lax");

@@ -23,6 +23,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 use tokio_stream::StreamMap;
 use tokio_stream::wrappers::WatchStream;
 
+use crate::auth::Pass;
 use crate::log::Published;
 use crate::read::Standing;
 use crate::routes::SharedState;
@@ -51,11 +52,12 @@ const MAX_WINDOWS: usize = 8;
 const SOURCES: Duration = Duration::from_secs(1);
 
 /// Serves one page until it leaves or the server ends.
-pub async fn serve(socket: WebSocket, shared: SharedState) {
+pub async fn serve(socket: WebSocket, shared: SharedState, pass: Pass) {
     let mut session = Session {
         sources: shared.logs.list(),
         ending: shared.ending.clone(),
         shared,
+        pass,
         socket,
         views: HashMap::new(),
         changes: StreamMap::new(),
@@ -77,6 +79,7 @@ pub async fn serve(socket: WebSocket, shared: SharedState) {
 
 struct Session {
     shared: SharedState,
+    pass: Pass,
     socket: WebSocket,
     views: HashMap<ViewId, View>,
     /// Wakes for each view when its log changed.
@@ -95,6 +98,8 @@ struct Session {
 enum Woken {
     /// The server ends.
     Ending,
+    /// The login by which the page was let in has ended.
+    SignedOut,
     /// The page said something, or left.
     Message(Option<Result<Message, axum::Error>>),
     /// A read is done.
@@ -140,6 +145,9 @@ impl Session {
                     let reason = "the server is ending: come back and resume";
                     return Err(End { code: close::RESTARTING, reason });
                 }
+                Woken::SignedOut => {
+                    return Err(End { code: close::LOGIN, reason: "the login has ended" });
+                }
                 Woken::Message(message) => {
                     self.heard = Instant::now();
                     self.take(message).await?;
@@ -169,6 +177,7 @@ impl Session {
         tokio::select! {
             biased;
             () = ended(&mut self.ending) => Woken::Ending,
+            () = self.pass.ended() => Woken::SignedOut,
             message = self.socket.next() => Woken::Message(message),
             Some(done) = self.work.join_next() => Woken::Done(done),
             Some((view, _)) = self.changes.next() => Woken::Changed(view),

@@ -126,6 +126,22 @@ impl Running {
         .await
     }
 
+    /// The cookie of a session begun by the form, as a browser begins one.
+    pub async fn cookie(&self) -> String {
+        let body = format!("key={TOKEN}&next=%2F");
+        let length = body.len();
+        let answer = self
+            .raw(&format!(
+                "POST /login HTTP/1.1\nHost: HOST\nOrigin: http://HOST\nContent-Type: application/x-www-form-urlencoded\nContent-Length: {length}\nConnection: close\n\n{body}"
+            ))
+            .await;
+        assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+        let set =
+            answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).expect("a cookie");
+        assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax"), "{set}");
+        set.split(';').next().expect("a pair").to_owned()
+    }
+
     pub async fn page(&self) -> Page {
         Page::connect(self.address).await.expect("a socket")
     }
@@ -145,10 +161,21 @@ impl Page {
 
     /// A page that speaks version `protocol`.
     pub async fn connect_as(address: SocketAddr, protocol: u16) -> Option<Self> {
+        let bearer = format!("Bearer {TOKEN}");
+        Self::connect_with(address, protocol, &[("authorization", &bearer)]).await
+    }
+
+    /// A page that proves itself by these headers.
+    pub async fn connect_with(
+        address: SocketAddr,
+        protocol: u16,
+        headers: &[(&'static str, &str)],
+    ) -> Option<Self> {
         let mut request =
             format!("ws://{address}/api/v1/view").into_client_request().expect("a request");
-        let bearer = format!("Bearer {TOKEN}").parse().expect("plain");
-        request.headers_mut().insert("authorization", bearer);
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().expect("plain"));
+        }
         let stream = TcpStream::connect(address).await.ok()?;
         let (socket, _) = tokio_tungstenite::client_async(request, stream).await.ok()?;
         let mut page = Self { socket };
