@@ -10,6 +10,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod count;
+pub mod feed;
 pub mod log;
 pub mod logs;
 pub mod passed;

@@ -2,6 +2,7 @@
 //! pages. Whoever wants a log gets it here, or nothing.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -85,6 +86,13 @@ impl Logs {
     /// The log of that name, if it is offered.
     pub fn get(&self, name: &LogName) -> Option<Arc<Log>> {
         self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// The log on offer that lies at `path`, compared as it was named or found: it chooses among
+    /// logs that may be read, and opens nothing.
+    pub fn at_path(&self, path: &Path) -> Option<Arc<Log>> {
+        let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        by_name.values().find(|log| log.place().path() == path).cloned()
     }
 
     /// Has `log` followed while the answer lives, and waits for the first look at it.

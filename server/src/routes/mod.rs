@@ -5,13 +5,17 @@
 //! | `/` | the page, on no log | signed in |
 //! | `/s/NAME` | the page on a log; its lines as text for what is no browser | signed in |
 //! | `/api/v1/view` | the page's socket | signed in, own origin |
+//! | `/api/v1/events?log=NAME` | lines as `text/event-stream`, as `/s/NAME` for who accepts that | signed in |
+//! | `/ws/NAME` | lines as a plain WebSocket | signed in, own origin |
 //! | `/login`, `/logout` | signing in and out | anybody, own origin |
 //! | `/pkg/…`, `/icon.svg`, … | the site's files, the same for everybody | anybody |
 //! | `/healthz` | `ok` | anybody |
 
+mod events;
 mod guard;
 mod login;
 mod page;
+mod plain_socket;
 mod socket;
 mod text;
 
@@ -61,6 +65,8 @@ pub fn router(shared: SharedState) -> Router {
         .route("/", get(page::home))
         .route("/s/{*name}", get(page::log))
         .route("/api/v1/view", get(socket::view))
+        .route("/api/v1/events", get(events::channels))
+        .route("/ws/{*name}", get(plain_socket::lines))
         .route("/logout", post(login::sign_out))
         .layer(from_fn_with_state(Arc::clone(&shared), guard::signed_in));
     let door = Router::new()
@@ -87,6 +93,12 @@ pub fn router(shared: SharedState) -> Router {
 fn wants_page(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Whether the request asks for a stream of events.
+fn wants_events(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/event-stream"))
 }
 
 /// A status with a line of plain text.

@@ -9,8 +9,9 @@ use leptos_axum::ResponseOptions;
 use tailwater_app::boot::{Boot, Theme};
 use tailwater_protocol::{LogName, Rows};
 
-use super::{Shared, SharedState, text, wants_page};
+use super::{Shared, SharedState, events, text, wants_page};
 use crate::assets;
+use crate::auth::Pass;
 
 /// Rows drawn by the server: the tallest screen that is likely.
 const FIRST_ROWS: u16 = 100;
@@ -34,8 +35,14 @@ pub(super) async fn log(
     let Some(log) = shared.logs.get(&name) else {
         return not_found(State(shared), request).await;
     };
+    if super::wants_events(request.headers()) {
+        let query = request.uri().query().unwrap_or_default();
+        return events::stream(&shared, vec![log], query, request.headers()).await;
+    }
     if !wants_page(request.headers()) {
-        return text::lines(&shared, &log, request.uri().query().unwrap_or_default()).await;
+        let pass = Pass::of(&shared, request.headers());
+        let query = request.uri().query().unwrap_or_default();
+        return text::lines(&shared, &log, query, pass).await;
     }
     let watching = shared.logs.attend(&log).await;
     let first = shared.reader.newest(&log, FIRST_ROWS).await.unwrap_or_else(|error| {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use tailwater_protocol::wire::CLIENT_LIMIT;
 
 use super::{SharedState, plain};
+use crate::auth::Pass;
 
 /// Bytes read ahead for a socket. The default allocates 128 KiB for each.
 const READ_AHEAD: usize = 4 * 1024;
@@ -17,7 +18,12 @@ const READ_AHEAD: usize = 4 * 1024;
 const WRITE_BEHIND: usize = 8 * 1024 * 1024;
 
 /// Turns the request into a socket.
-pub(super) async fn view(State(shared): State<SharedState>, upgrade: WebSocketUpgrade) -> Response {
+pub(super) async fn view(
+    State(shared): State<SharedState>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let pass = Pass::of(&shared, &headers);
     let Ok(permit) = Arc::clone(&shared.streams).try_acquire_owned() else {
         return plain(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -32,6 +38,6 @@ pub(super) async fn view(State(shared): State<SharedState>, upgrade: WebSocketUp
         .max_frame_size(CLIENT_LIMIT)
         .on_upgrade(|socket| async move {
             let _held = permit;
-            crate::session::serve(socket, shared).await;
+            crate::session::serve(socket, shared, pass).await;
         })
 }

@@ -1,0 +1,165 @@
+//! The same feed line by line, each with what a reader has to say to come back after it.
+
+use tailwater_protocol::{Bookmark, Fingerprint, Loss, Position};
+
+use super::{Chunk, Fed, Feed};
+
+/// Bytes of a line that are kept until it ends; a longer one is given in pieces.
+const LONGEST: usize = 1024 * 1024;
+
+/// A feed that gives lines.
+pub struct LineFeed {
+    feed: Feed,
+    /// The beginning of a line whose end is still to come.
+    begun: Vec<u8>,
+    /// What to say to come back where the reader stands now.
+    id: String,
+    /// Whether it has come to a generation: the first is not told of.
+    inside: bool,
+}
+
+/// What a reader of lines is given.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Piece {
+    Line(Line),
+    /// The log was rotated, truncated or made anew here.
+    Turned,
+    /// Bytes are missing here.
+    Lost(Loss),
+}
+
+/// A line, or a piece of a very long one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Without its newline.
+    pub bytes: Vec<u8>,
+    /// What to say to come back after it.
+    pub id: String,
+}
+
+impl LineFeed {
+    pub fn new(feed: Feed) -> Self {
+        Self { feed, begun: Vec::new(), id: String::new(), inside: false }
+    }
+
+    /// What comes next, at least one piece; `None` when nothing will.
+    pub async fn next(&mut self) -> Option<Vec<Piece>> {
+        let mut pieces = Vec::new();
+        while pieces.is_empty() {
+            match self.feed.next().await {
+                Some(Fed::Bytes(chunk)) => self.take(&chunk, &mut pieces),
+                Some(Fed::Turned) => {
+                    self.end_line(&mut pieces);
+                    if self.inside {
+                        pieces.push(Piece::Turned);
+                    }
+                    self.inside = true;
+                }
+                Some(Fed::Lost(loss)) => {
+                    self.end_line(&mut pieces);
+                    pieces.push(Piece::Lost(loss));
+                }
+                None => {
+                    self.end_line(&mut pieces);
+                    return (!pieces.is_empty()).then_some(pieces);
+                }
+            }
+        }
+        Some(pieces)
+    }
+
+    fn take(&mut self, chunk: &Chunk, pieces: &mut Vec<Piece>) {
+        self.inside = true;
+        let mut from = 0;
+        for end in memchr::memchr_iter(b'\n', &chunk.bytes) {
+            self.begun.extend_from_slice(chunk.bytes.get(from..end).unwrap_or_default());
+            from = end + 1;
+            self.id = id(chunk, from);
+            self.give(pieces);
+        }
+        self.begun.extend_from_slice(chunk.bytes.get(from..).unwrap_or_default());
+        self.id = id(chunk, chunk.bytes.len());
+        if self.begun.len() >= LONGEST {
+            self.give(pieces);
+        }
+    }
+
+    /// An unfinished line has ended all the same.
+    fn end_line(&mut self, pieces: &mut Vec<Piece>) {
+        if !self.begun.is_empty() {
+            self.give(pieces);
+        }
+    }
+
+    fn give(&mut self, pieces: &mut Vec<Piece>) {
+        let mut bytes = std::mem::take(&mut self.begun);
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+        pieces.push(Piece::Line(Line { bytes, id: self.id.clone() }));
+    }
+}
+
+/// What to say to come back after `len` bytes of `chunk`.
+fn id(chunk: &Chunk, len: usize) -> String {
+    let Some(start) = chunk.start else { return String::new() };
+    let position = start.forward(len as u64);
+    let mut id = match before(chunk, len) {
+        Some(fingerprint) => Bookmark { position, before: fingerprint }.to_string(),
+        // A reader that began in the midst has not seen enough yet.
+        None => Position::to_string(&position),
+    };
+    for other in &chunk.others {
+        id.push(',');
+        id.push_str(&other.to_string());
+    }
+    id
+}
+
+/// The fingerprint of what stands before the byte `len` of `chunk`.
+fn before(chunk: &Chunk, len: usize) -> Option<Fingerprint> {
+    const REACH: usize = Fingerprint::REACH as usize;
+    if let Some(from) = len.checked_sub(REACH) {
+        return chunk.bytes.get(from..len).map(Fingerprint::of);
+    }
+    let earlier = chunk.before.as_deref()?;
+    let whole = chunk.start?.offset == earlier.len() as u64;
+    let wanted = REACH - len;
+    let tail = earlier.get(earlier.len().saturating_sub(wanted)..)?;
+    if tail.len() < wanted && !whole {
+        return None;
+    }
+    let mut bytes = tail.to_vec();
+    bytes.extend_from_slice(chunk.bytes.get(..len)?);
+    Some(Fingerprint::of(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use tailwater_protocol::GenerationId;
+
+    proptest! {
+        /// However a log is cut into chunks, a line's id is that of the whole log before its end.
+        #[test]
+        fn an_id_is_that_of_the_log(
+            log in prop::collection::vec(any::<u8>(), 1..1200),
+            cut in any::<prop::sample::Index>(),
+            len in any::<prop::sample::Index>(),
+        ) {
+            let cut = cut.index(log.len());
+            let len = len.index(log.len() - cut + 1);
+            let chunk = Chunk {
+                bytes: log[cut..].to_vec(),
+                start: Some(Position { generation: GenerationId(7), offset: cut as u64 }),
+                before: Some(log[cut.saturating_sub(256)..cut].to_vec()),
+                others: Vec::new(),
+            };
+            let end = cut + len;
+            let position = Position { generation: GenerationId(7), offset: end as u64 };
+            let before = Fingerprint::of(&log[end.saturating_sub(256)..end]);
+            prop_assert_eq!(id(&chunk, len), Bookmark { position, before }.to_string());
+        }
+    }
+}
