@@ -14,6 +14,7 @@
 pub mod ansi;
 pub mod counts;
 pub mod cursor;
+pub mod fields;
 pub mod file;
 pub mod follow;
 pub mod history;
@@ -22,4 +23,6 @@ pub mod lines;
 pub mod read;
 pub mod row;
 pub mod tally;
+pub mod time;
+pub mod unwrap;
 pub mod window;
