@@ -92,7 +92,8 @@ fn split(text: &[u8]) -> (&[u8], &[u8]) {
     if text.get(blank) == Some(&b'{') {
         return text.split_at(blank);
     }
-    text.split_at(memmem::find(text, b"{\"").unwrap_or(text.len()))
+    let mut objects = memmem::find_iter(text, b"{\"");
+    text.split_at(objects.find(|&at| json::begins(text, at)).unwrap_or(text.len()))
 }
 
 /// Digits as a number.

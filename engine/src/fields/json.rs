@@ -72,6 +72,11 @@ fn rest_of<'p>(path: &'p [u8], key: Key<'_>) -> Option<&'p [u8]> {
     }
 }
 
+/// Whether an object begins at `at`, and not only a brace that happens to stand before a quote.
+pub(super) fn begins(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at) == Some(&b'{') && name(bytes, at + 1).is_some()
+}
+
 /// What a member goes by.
 #[derive(Debug, Clone, Copy)]
 enum Key<'a> {

@@ -111,7 +111,8 @@ fn without_punctuation(value: &[u8]) -> &[u8] {
         Some(b'}') => b'{',
         _ => return value,
     };
-    if opening != 0 && memchr(opening, value).is_some() {
+    let counted = |bracket| value.iter().filter(|&&byte| byte == bracket).count();
+    if opening != 0 && counted(opening) >= value.last().map_or(0, |&last| counted(last)) {
         return value;
     }
     without_punctuation(value.split_last().map_or(value, |(_, rest)| rest))

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::{SignedDuration, Timestamp};
 use memchr::memmem::Finder;
 
 use super::stamp::{self, Form, LEAP, Stamp, Written};
@@ -86,14 +86,14 @@ impl Clock {
     ) -> Option<Self> {
         let mut places: HashMap<Seen, usize> = HashMap::new();
         let mut offsets: HashMap<usize, usize> = HashMap::new();
-        let (mut forms, mut indented, mut reach) = (0, false, 0);
+        let (mut forms, mut indented) = (0, 0);
         for line in lines.into_iter().take(SAMPLE) {
             let Some((seen, offset, stamp)) = detect(line) else { continue };
             *places.entry(seen).or_default() += 1;
             forms |= bit(stamp.form);
             if seen == Seen::Text {
                 *offsets.entry(offset).or_default() += 1;
-                indented |= line.first().is_some_and(u8::is_ascii_whitespace);
+                indented += usize::from(line.first().is_some_and(u8::is_ascii_whitespace));
             }
         }
         // Of equals the first, whatever order the map has.
@@ -106,16 +106,16 @@ impl Clock {
         let most = offsets.iter().max_by_key(|(offset, count)| (**count, usize::MAX - **offset));
         let most = most.map_or(0, |(&offset, _)| offset);
         // A time that stands much further in than is usual belongs to the text.
-        for &offset in offsets.keys().filter(|&&offset| offset <= 2 * most + 2 * SLACK) {
-            reach = reach.max(offset);
-        }
+        let usual = offsets.keys().filter(|&&offset| offset <= 2 * most + 2 * SLACK);
+        let reach = usual.max().map_or(0, |&offset| offset) + SLACK;
+        let indented = 4 * indented > offsets.values().sum();
         let place = match seen {
             Seen::Text => Place::Offset(most),
             Seen::Json(field) => Place::Field(finder(&format!("\"{}\"", FIELDS.get(field)?))),
             Seen::Logfmt(field) => Place::Field(finder(&format!("{}=", FIELDS.get(field)?))),
         };
         let latest = latest(&reference)?;
-        Some(Self { place, forms, reach: reach + SLACK, indented, reference, latest })
+        Some(Self { place, forms, reach, indented, reference, latest })
     }
 
     /// The same for a log that was written again since: what has no year is not after `seen`.
@@ -209,7 +209,7 @@ impl Clock {
 
 fn latest(reference: &Reference) -> Option<DateTime> {
     let seen = Timestamp::from_nanosecond(i128::from(reference.seen)).ok()?;
-    let latest = seen.checked_add(SignedDuration::from_nanos(AHEAD.as_nanos() as i64)).ok()?;
+    let latest = seen.checked_add(AHEAD).ok()?;
     Some(reference.zone.to_datetime(latest))
 }
 
@@ -279,6 +279,10 @@ fn search(line: &[u8], reach: usize) -> Option<(usize, Stamp)> {
         {
             return Some((at, stamp));
         }
+        if head.get(..at).is_some_and(|before| before.ends_with(b"\x1b[")) {
+            at = skip(head, at, |&byte| byte != b'm') + 1;
+            continue;
+        }
         // On to the next word: within this one nothing begins.
         at = skip(head, at, |byte| byte.is_ascii_alphanumeric()).max(at + 1);
     }
@@ -310,7 +314,7 @@ fn ends_escape(before: &[u8]) -> bool {
     before.get(..before.len() - 1 - digits.count()).is_some_and(|rest| rest.ends_with(b"\x1b["))
 }
 
-/// Keeps the compiler's eye on it: the year of dates without one is a leap year.
+// A date without a year must be able to be the last of February.
 const _: () = assert!(leap(LEAP));
 
 #[cfg(test)]
