@@ -14,6 +14,7 @@
 pub mod ansi;
 pub mod counts;
 pub mod cursor;
+pub mod event;
 pub mod fields;
 pub mod file;
 pub mod follow;
@@ -22,6 +23,7 @@ pub mod level;
 pub mod lines;
 pub mod read;
 pub mod row;
+pub mod sample;
 pub mod tally;
 pub mod time;
 pub mod unwrap;

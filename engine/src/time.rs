@@ -15,10 +15,12 @@
 
 mod clock;
 mod digits;
+mod seek;
 pub(crate) mod stamp;
 mod zone;
 
 pub use clock::{Clock, SAMPLE};
+pub use seek::{DISORDER, seek};
 pub use stamp::Form;
 
 use jiff::civil::DateTime;

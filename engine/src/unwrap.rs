@@ -52,6 +52,19 @@ pub fn wrapper(line: &[u8]) -> Option<Wrapper> {
     }
 }
 
+/// Some of the text of a wrapped line of which `head` is the beginning: what about `most` bytes of
+/// the line say. `None` when it is not wrapped.
+pub(crate) fn text_of_head(head: &[u8], most: usize) -> Option<Cow<'_, [u8]>> {
+    match wrapper(head)? {
+        Wrapper::Docker => {
+            let text = head.get(DOCKER.len()..)?;
+            // A text that is cut is given as far as it goes.
+            Some(json::text_from(text.get(..most).unwrap_or(text)))
+        }
+        Wrapper::Cri(start) => Some(Cow::Borrowed(head.get(start..)?)),
+    }
+}
+
 /// `line` without its wrapper. `None` when it has none.
 pub fn unwrap(line: &[u8]) -> Option<Unwrapped<'_>> {
     match wrapper(line)? {

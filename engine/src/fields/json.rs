@@ -52,6 +52,23 @@ fn find_within<'a>(bytes: &'a [u8], path: &[u8], depth: usize) -> Option<Value<'
     found
 }
 
+/// What `wanted` makes of the first member of the object that it wants, by its name as it is
+/// written and its value.
+pub(crate) fn first<'a, T>(
+    bytes: &'a [u8],
+    wanted: impl Fn(&[u8], &mut dyn FnMut() -> Option<Value<'a>>) -> Option<T>,
+) -> Option<T> {
+    let mut members = Members::new(bytes)?;
+    while let Some(Key::Name(Value::Text(name) | Value::Escaped(name))) = members.key() {
+        let at = members.at;
+        if let Some(found) = wanted(name, &mut || value(bytes, at).0) {
+            return Some(found);
+        }
+        members.skip();
+    }
+    None
+}
+
 /// What of `path` is still to be found below `key`. `None` when it does not lie there.
 fn rest_of<'p>(path: &'p [u8], key: Key<'_>) -> Option<&'p [u8]> {
     let below = match key {
@@ -73,7 +90,7 @@ fn rest_of<'p>(path: &'p [u8], key: Key<'_>) -> Option<&'p [u8]> {
 }
 
 /// Whether an object begins at `at`, and not only a brace that happens to stand before a quote.
-pub(super) fn begins(bytes: &[u8], at: usize) -> bool {
+pub(crate) fn begins(bytes: &[u8], at: usize) -> bool {
     bytes.get(at) == Some(&b'{') && name(bytes, at + 1).is_some()
 }
 
@@ -192,6 +209,11 @@ fn end_of(bytes: &[u8], at: usize) -> usize {
         Some(b'{' | b'[') => container_end(bytes, at),
         _ => past(bytes, at, |byte| !is_blank(byte) && !matches!(byte, b',' | b'}' | b']')),
     }
+}
+
+/// What the text says that begins with `bytes`, its opening quote left out.
+pub(crate) fn text_from(bytes: &[u8]) -> Cow<'_, [u8]> {
+    text(bytes, 0).0.decoded()
 }
 
 fn text_end(bytes: &[u8], from: usize) -> usize {
