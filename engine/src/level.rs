@@ -1,9 +1,14 @@
-//! How grave a line says it is, by a word in the usual places near its start.
+//! How grave a line says it is: by a field, or by a word in the usual places near its start.
 //!
-//! Looks at the first [`REACH`] bytes and takes the first hit: an upper-case word standing alone,
-//! a word of any case where levels stand (`[error]`, `level=warn`, `"severity":"info"`, `error:`
-//! at the start), klog's `E1121 `, syslog's `<3>`, the numbers of pino and bunyan. Parses no
-//! format: a wrong guess colours a line, and nothing more.
+//! An object says it in a field (`"level":"info"`, the numbers of pino, syslog, OpenTelemetry,
+//! Monolog), which wins over whatever its text says. Of other lines the first [`WORDS`] bytes are
+//! looked at and the first hit is taken: an upper-case word standing alone, a word of any case
+//! where levels stand (`[error]`, `level=warn`, `error:` at the start), klog's `E1121 `, syslog's
+//! `<3>`. What a container runtime wrapped around the line is taken off first.
+//!
+//! Parses no format: a wrong guess colours a line, and nothing more.
+
+mod field;
 
 use std::borrow::Cow;
 
@@ -11,21 +16,37 @@ use memchr::memchr;
 use tailwater_protocol::Level;
 
 use crate::ansi;
+use crate::unwrap;
 
 /// Bytes of a line that are looked at.
-pub const REACH: usize = 256;
+pub const REACH: usize = 1024;
+
+/// Bytes of its text among which a word is looked for.
+pub const WORDS: usize = 256;
 
 /// The level of a line, from its first bytes; those past [`REACH`] are not looked at.
 pub fn level(line: &[u8]) -> Level {
     let head = line.get(..REACH).unwrap_or(line);
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    match unwrap::text_of_head(head, 2 * WORDS) {
+        Some(text) => of_text(&text),
+        None => of_text(head),
+    }
+}
+
+fn of_text(text: &[u8]) -> Level {
+    if text.first() == Some(&b'{')
+        && let Some(level) = field::level(text)
+    {
+        return level;
+    }
+    let head = text.get(..WORDS).unwrap_or(text);
     let plain = match memchr(0x1b, head) {
         // Coloured: the letter that ends `ESC [ 31 m` would stand before the word.
         Some(_) => Cow::Owned(ansi::strip(head)),
         None => Cow::Borrowed(head),
     };
-    let line: &[u8] = &plain;
-    at_start(line).unwrap_or_else(|| by_word(line))
+    at_start(&plain).unwrap_or_else(|| by_word(&plain))
 }
 
 /// klog's and syslog's levels, which are no words.
@@ -34,13 +55,7 @@ fn at_start(line: &[u8]) -> Option<Level> {
         [b'<', rest @ ..] => {
             let end = memchr(b'>', rest.get(..4).unwrap_or(rest))?;
             let priority = number(rest.get(..end)?)?;
-            (priority <= 191).then_some(match priority & 7 {
-                0..=2 => Level::Fatal,
-                3 => Level::Error,
-                4 => Level::Warn,
-                5 | 6 => Level::Info,
-                _ => Level::Debug,
-            })
+            (priority <= 191).then(|| field::by_number(priority & 7))
         }
         [letter, a, b, c, d, b' ', hour, ..]
             if [a, b, c, d, hour].iter().all(|byte| byte.is_ascii_digit()) =>
@@ -68,7 +83,7 @@ fn by_word(line: &[u8]) -> Level {
         while line.get(at).is_some_and(|&byte| of_word(byte)) {
             at += 1;
         }
-        // No level is longer than `CRITICAL`, and most words begin with none of their letters.
+        // No level in a text is longer than `CRITICAL`, and most words begin with none of their letters.
         if (3..=8).contains(&(at - start)) && begins_level(byte) {
             let found = Word { line, start, end: at }.level();
             if found != Level::None {
@@ -101,7 +116,7 @@ static OF_WORD: [bool; 256] = {
 const fn begins_level(byte: u8) -> bool {
     matches!(
         byte.to_ascii_lowercase(),
-        b'a' | b'c' | b'd' | b'e' | b'f' | b'i' | b'l' | b'n' | b'p' | b't' | b'w'
+        b'a' | b'c' | b'd' | b'e' | b'f' | b'i' | b'l' | b'n' | b'p' | b's' | b't' | b'v' | b'w'
     )
 }
 
@@ -135,15 +150,11 @@ impl Word<'_> {
         let Some(rest) = rest.strip_prefix(b"\":") else { return Level::None };
         let rest = rest.trim_ascii_start();
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        match rest.get(..digits).and_then(number) {
-            Some(10) => Level::Trace,
-            Some(20) => Level::Debug,
-            Some(30) => Level::Info,
-            Some(40) => Level::Warn,
-            Some(50) => Level::Error,
-            Some(60) => Level::Fatal,
-            _ => Level::None,
+        if rest.get(digits).is_some_and(|&byte| of_word(byte)) {
+            return Level::None;
         }
+        let number = rest.get(..digits).and_then(number);
+        number.map_or(Level::None, field::by_number)
     }
 
     fn stands_where_levels_do(&self) -> bool {
@@ -185,20 +196,24 @@ impl Word<'_> {
 
 /// The level that a word of any case names.
 fn named(word: &[u8]) -> Level {
-    let mut upper = [0; 8];
+    let mut upper = [0; LONGEST];
     let Some(upper) = upper.get_mut(..word.len()) else { return Level::None };
     upper.copy_from_slice(word);
     upper.make_ascii_uppercase();
     match &*upper {
-        b"TRACE" => Level::Trace,
-        b"DEBUG" => Level::Debug,
-        b"INFO" | b"NOTICE" => Level::Info,
-        b"WARN" | b"WARNING" => Level::Warn,
-        b"ERROR" | b"ERR" => Level::Error,
-        b"FATAL" | b"CRITICAL" | b"CRIT" | b"ALERT" | b"EMERG" | b"PANIC" => Level::Fatal,
+        b"TRACE" | b"TRC" | b"VERBOSE" | b"VRB" | b"FINER" | b"FINEST" => Level::Trace,
+        b"DEBUG" | b"DBG" | b"FINE" => Level::Debug,
+        b"INFO" | b"INF" | b"NOTICE" | b"INFORMATION" | b"INFORMATIONAL" => Level::Info,
+        b"WARN" | b"WARNING" | b"WRN" => Level::Warn,
+        b"ERROR" | b"ERR" | b"SEVERE" => Level::Error,
+        b"FATAL" | b"FTL" | b"CRITICAL" | b"CRIT" | b"ALERT" | b"EMERG" | b"EMERGENCY"
+        | b"PANIC" => Level::Fatal,
         _ => Level::None,
     }
 }
+
+/// Bytes of `INFORMATIONAL`.
+const LONGEST: usize = 13;
 
 /// Up to three digits as a number.
 fn number(digits: &[u8]) -> Option<u32> {
@@ -238,6 +253,33 @@ mod tests {
             ("\x1b[31mERROR\x1b[0m red", Error),
             ("\x1b[1m\x1b[33mwarning\x1b[0m: unused", Warn),
             ("TRACE x", Trace),
+            ("10:32AM INF started", Info),
+            ("[10:32:07 WRN] slow", Warn),
+            ("SEVERE: failed", Error),
+            // A field wins over the text, and stands anywhere.
+            (r#"{"msg":"ERROR handled","level":"info"}"#, Info),
+            (r#"{"msg":"ERROR handled","a":{"level":"fatal"},"LogLevel":"Information"}"#, Info),
+            (r#"{"log.level":"WARN","msg":"x"}"#, Warn),
+            (r#"{"@t":"2026","@l":"Error"}"#, Error),
+            (r#"{"severity_text":"x","severityNumber":17}"#, Error),
+            (r#"{"level":3,"short_message":"gelf"}"#, Error),
+            (r#"{"level":400,"level_name":"ERROR"}"#, Error),
+            (r#"{"levelno":40,"msg":"python"}"#, Error),
+            (r#"{"PRIORITY" : "4", "MESSAGE" : "journal"}"#, Warn),
+            (r#"{"level":"E"}"#, Error),
+            (r#"{"level":"audit","msg":"ERROR"}"#, Error),
+            (r#"{"level":1e999,"msg":"x"}"#, None),
+            (r#"{"level":"fat"#, None),
+            (r#"app: {"level":50}"#, Error),
+            // Wrapped.
+            ("2026-11-21T10:32:07.114Z stderr F {\"level\":\"warn\"}", Warn),
+            ("2026-11-21T10:32:07.114Z stdout F E1121 10:32:07.114 7 x.go:1] x", Error),
+            (
+                r#"{"log":"{\"level\":\"error\"}\n","stream":"stdout","time":"2026-11-21T10:32:07Z"}"#,
+                Error,
+            ),
+            (r#"{"log":"\u001b[31mERROR\u001b[0m x\n","stream":"stdout","time":"2026"}"#, Error),
+            (r#"{"log":"<3>x\n","stream":"stdout","time":"2026"}"#, Error),
             ("a|FATAL|b", Fatal),
             ("2026 - NOTICE - started", Info),
             ("(err) x", Error),
@@ -265,6 +307,10 @@ mod tests {
     fn what_stands_far_behind_is_not_looked_at() {
         let far = format!("{} ERROR", "x ".repeat(200));
         assert_eq!(level(far.as_bytes()), None);
+        let field =
+            |before: usize| format!(r#"{{"msg":"{}","level":"error"}}"#, "x".repeat(before));
+        assert_eq!(level(field(900).as_bytes()), Error);
+        assert_eq!(level(field(1100).as_bytes()), None);
     }
 
     proptest! {

@@ -14,6 +14,8 @@
 pub mod ansi;
 pub mod counts;
 pub mod cursor;
+pub mod event;
+pub mod fields;
 pub mod file;
 pub mod follow;
 pub mod history;
@@ -21,5 +23,8 @@ pub mod level;
 pub mod lines;
 pub mod read;
 pub mod row;
+pub mod sample;
 pub mod tally;
+pub mod time;
+pub mod unwrap;
 pub mod window;
