@@ -10,6 +10,7 @@
 pub mod log;
 pub mod message;
 pub mod position;
+pub mod query;
 pub mod row;
 pub mod wire;
 
@@ -19,6 +20,7 @@ pub use message::{
     WindowRequest,
 };
 pub use position::{Bookmark, Fingerprint, GenerationId, Position};
+pub use query::{Query, QueryError};
 pub use row::{Colour, Level, Number, Remark, Row, Rows, Style, StyleRun, What};
 
 /// The version of the messages. Raised when an older page could misread a newer server.
