@@ -21,6 +21,7 @@ pub mod follow;
 pub mod history;
 pub mod level;
 pub mod lines;
+pub mod query;
 pub mod read;
 pub mod row;
 pub mod sample;

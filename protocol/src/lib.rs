@@ -7,19 +7,23 @@
 
 #![warn(missing_docs)]
 
+pub mod find;
 pub mod log;
 pub mod message;
 pub mod position;
+pub mod query;
 pub mod row;
 pub mod wire;
 
+pub use find::{Direction, FindId, Finding, Hit, Progress, Sought};
 pub use log::{Began, Lines, LogName, LogState, Loss, Outline, Source, Span, Tally};
 pub use message::{
     Anchor, Attention, ClientMessage, Frame, Refusal, RequestId, ServerMessage, ViewId, Window,
     WindowRequest,
 };
 pub use position::{Bookmark, Fingerprint, GenerationId, Position};
+pub use query::{Query, QueryError};
 pub use row::{Colour, Level, Number, Remark, Row, Rows, Style, StyleRun, What};
 
 /// The version of the messages. Raised when an older page could misread a newer server.
-pub const PROTOCOL: u16 = 1;
+pub const PROTOCOL: u16 = 2;
