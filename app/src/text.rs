@@ -1,6 +1,6 @@
 //! Every word that the page says, in one place, so that another language is another such module.
 
-use tailwater_protocol::{Began, Lines, LogState, Loss, Number, Tally};
+use tailwater_protocol::{Began, Direction, Lines, LogState, Loss, Number, Tally};
 
 use crate::boot::Theme;
 use crate::state::clock::{Clock, Moment};
@@ -19,6 +19,13 @@ pub(crate) const FOLLOW: &str = "Follow";
 pub(crate) const FOLLOWING: &str = "Following";
 pub(crate) const THEME: &str = "Theme";
 pub(crate) const HELP: &str = "Keys";
+pub(crate) const FIND: &str = "Find";
+pub(crate) const FIND_KEY: &str = "Find (/)";
+pub(crate) const FIND_HINT: &str = "Find: words, \"a phrase\", /regex/, level:error";
+pub(crate) const FIND_CLOSE: &str = "Close the search (Esc)";
+pub(crate) const NEXT_HIT: &str = "Next hit (n, Enter)";
+pub(crate) const PREVIOUS_HIT: &str = "Previous hit (N, Shift-Enter)";
+pub(crate) const SEARCHED: &str = "Searched";
 pub(crate) const CLOSE: &str = "Close";
 pub(crate) const MENU: &str = "Sources";
 pub(crate) const RELOAD: &str = "Reload";
@@ -240,6 +247,38 @@ pub(crate) fn empty(empty: &Empty, clock: &Clock, now: u64) -> (String, String) 
 pub(crate) const REMEDY: &str = "This mends it:";
 pub(crate) const NO_SUCH_LOG: &str = "No log of that name is offered";
 pub(crate) const TOO_MANY: &str = "The server takes no more requests of this page";
+
+/// What is said of a search: `3 of 1 204`, `1 204 so far`, `no hit in 10 482 113 lines`.
+pub(crate) fn found(view: &View) -> String {
+    let find = view.find();
+    let Some(progress) = find.progress() else { return String::new() };
+    let hits = number(progress.hits);
+    if progress.hits == 0 {
+        return match view.outline().lines() {
+            Lines::Exact(n) if progress.complete => "no hit in ".to_owned() + &lines(n),
+            _ if progress.complete => "no hit in the whole log".to_owned(),
+            _ => "none so far".to_owned(),
+        };
+    }
+    let mut text = match (find.ordinal(), progress.complete) {
+        (Some(nth), true) => [&number(nth), " of ", &hits].concat(),
+        (Some(nth), false) => [&number(nth), " of ", &hits, " so far"].concat(),
+        (None, true) => hits + if progress.hits == 1 { " hit" } else { " hits" },
+        (None, false) => hits + " so far",
+    };
+    match find.nothing() {
+        Some(Direction::Forward) => text.push_str(" · none below"),
+        Some(Direction::Backward) => text.push_str(" · none above"),
+        None => {}
+    }
+    text
+}
+
+/// How many percent of the log were searched, while the search is under way.
+pub(crate) fn searched(view: &View) -> Option<u64> {
+    let progress = view.find().progress().filter(|progress| !progress.complete)?;
+    Some(progress.searched.saturating_mul(100) / progress.bytes.max(1))
+}
 
 /// The pill: what is new below, or only the way there.
 pub(crate) fn pill(passed: Tally) -> String {

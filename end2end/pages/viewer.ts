@@ -10,6 +10,10 @@ export class Viewer {
   readonly status: Locator;
   readonly ruler: Locator;
   readonly sources: Locator;
+  /** The field for what is looked for, what is said of it, and what it found in sight. */
+  readonly query: Locator;
+  readonly found: Locator;
+  readonly hits: Locator;
 
   constructor(
     readonly page: Page,
@@ -20,6 +24,9 @@ export class Viewer {
     this.notices = this.lines.locator('.row.notice');
     this.status = page.getByRole('contentinfo', { name: 'Status' });
     this.ruler = page.getByRole('scrollbar', { name: 'Place in the log' });
+    this.query = page.getByRole('textbox', { name: 'Find' });
+    this.found = page.locator('#found');
+    this.hits = this.rows.locator('mark');
     this.sources = page.getByRole('navigation', { name: 'Sources' });
   }
 

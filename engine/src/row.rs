@@ -88,6 +88,7 @@ impl RowMaker {
             invalid: self.invalid,
             nuls: from - start,
             styles: &self.styles,
+            hits: &[],
         });
         Ok(())
     }

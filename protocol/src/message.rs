@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::find::{Direction, FindId, Finding, Sought};
 use crate::log::{LogName, LogState, Outline, Source, Tally};
 use crate::position::{Bookmark, Position};
 use crate::row::Rows;
@@ -49,6 +50,27 @@ pub enum ClientMessage {
     },
     /// Rows around an anchor; answered by [`ServerMessage::Window`] or a refusal.
     Window(WindowRequest),
+    /// From now on mark in the rows of `view` what `query` finds, and count it in the whole log;
+    /// answered by [`ServerMessage::Finding`] again and again. No query ends the search.
+    Find {
+        /// Which view.
+        view: ViewId,
+        /// Repeated in all that is said of this search.
+        find: FindId,
+        /// As it was typed, at most [`MAX_BYTES`](crate::query::MAX_BYTES) bytes.
+        query: Option<String>,
+    },
+    /// Look for the next row that the view's search finds; answered by [`ServerMessage::Sought`].
+    Seek {
+        /// Which view.
+        view: ViewId,
+        /// Which search.
+        find: FindId,
+        /// From where, without the row that holds it; `None`: from the end of the log.
+        from: Option<Position>,
+        /// Which way.
+        direction: Direction,
+    },
     /// The frame was shown: the next may come.
     Ack {
         /// Which view.
@@ -179,6 +201,24 @@ pub enum ServerMessage {
         view: ViewId,
         /// What.
         frame: Frame,
+    },
+    /// How a search stands.
+    Finding {
+        /// Of which view.
+        view: ViewId,
+        /// Which search.
+        find: FindId,
+        /// How.
+        finding: Finding,
+    },
+    /// What came of looking for the next hit.
+    Sought {
+        /// Of which view.
+        view: ViewId,
+        /// Which search.
+        find: FindId,
+        /// What.
+        sought: Sought,
     },
     /// A view or request that cannot be served.
     Refused {

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::find::Hit;
 use crate::position::{GenerationId, Position};
 
 /// Adjacent rows of one generation.
@@ -63,6 +64,8 @@ pub enum What {
     Nuls(u64),
     /// Colours and styles, ordered, not overlapping.
     Styles(Vec<StyleRun>),
+    /// What the view's query found in the text, ordered, not overlapping.
+    Hits(Vec<Hit>),
 }
 
 /// A stretch of a row's text in one style.
@@ -163,6 +166,8 @@ pub struct Row<'a> {
     pub nuls: u64,
     /// Colours, ordered.
     pub styles: &'a [StyleRun],
+    /// What the view's query found, ordered.
+    pub hits: &'a [Hit],
 }
 
 impl Rows {
@@ -203,6 +208,7 @@ impl Rows {
                 invalid: 0,
                 nuls: 0,
                 styles: &[],
+                hits: &[],
             };
             while let Some((remark, rest)) = remarks.split_first() {
                 if remark.row > index {
@@ -220,6 +226,22 @@ impl Rows {
             position = position.forward(row.length);
             row
         })
+    }
+
+    /// Says for each row what was found in its text. What was said before is forgotten.
+    pub fn mark(&mut self, mut find: impl FnMut(&str) -> Vec<Hit>) {
+        let mut given = std::mem::take(&mut self.remarks).into_iter().peekable();
+        for (index, text) in (0_u32..).zip(self.text.split('\n')).take(self.levels.len()) {
+            while let Some(remark) = given.next_if(|remark| remark.row <= index) {
+                if !matches!(remark.what, What::Hits(_)) {
+                    self.remarks.push(remark);
+                }
+            }
+            let hits = find(text);
+            if !hits.is_empty() {
+                self.remarks.push(Remark { row: index, what: What::Hits(hits) });
+            }
+        }
     }
 
     /// Where the row after the last would start.
@@ -243,6 +265,7 @@ impl<'a> Row<'a> {
             What::Invalid(bytes) => self.invalid = *bytes,
             What::Nuls(bytes) => self.nuls = *bytes,
             What::Styles(runs) => self.styles = runs,
+            What::Hits(hits) => self.hits = hits,
         }
     }
 }
@@ -299,6 +322,7 @@ impl RowsBuilder {
         remark(row.invalid > 0, What::Invalid(row.invalid));
         remark(row.nuls > 0, What::Nuls(row.nuls));
         remark(!row.styles.is_empty(), What::Styles(row.styles.to_vec()));
+        remark(!row.hits.is_empty(), What::Hits(row.hits.to_vec()));
     }
 
     /// Bytes of text so far.
@@ -332,6 +356,7 @@ mod tests {
             invalid: 0,
             nuls: 0,
             styles: &[],
+            hits: &[],
         }
     }
 
@@ -363,6 +388,30 @@ mod tests {
         let mut builder = RowsBuilder::new(GENERATION, 0, Number::Unknown);
         builder.push(&row("plain", 6, 0));
         assert!(builder.finish().remarks.is_empty());
+    }
+
+    #[test]
+    fn marks_stand_beside_what_else_is_said() {
+        let mut builder = RowsBuilder::new(GENERATION, 0, Number::Exact(1));
+        for (text, cut) in [("one", 0), ("two", 7), ("three", 0)] {
+            builder.push(&row(text, 9, cut));
+        }
+        let mut rows = builder.finish();
+        let plain = rows.clone();
+        let first = |c: char| {
+            move |text: &str| match text.find(c) {
+                Some(at) => vec![Hit { start: at as u32, end: at as u32 + 1 }],
+                None => Vec::new(),
+            }
+        };
+        rows.mark(first('t'));
+        let hits: Vec<_> = rows.iter().map(|row| (row.hits.len(), row.cut)).collect();
+        assert_eq!(hits, [(0, 0), (1, 7), (1, 0)]);
+        rows.mark(first('n'));
+        let hits: Vec<_> = rows.iter().map(|row| row.hits.first().map(|hit| hit.start)).collect();
+        assert_eq!(hits, [Some(1), None, None]);
+        rows.mark(|_| Vec::new());
+        assert_eq!(rows, plain);
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod logs;
 pub mod passed;
 pub mod read;
 pub mod routes;
+pub mod search;
 pub mod serve;
 pub mod session;
 pub mod sources;

@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 
 use crate::count::Counter;
 use crate::log::{Known, Log, Published};
+use crate::search::Search;
 use crate::watch::Watch;
 
 /// Reads at once.
@@ -72,12 +73,14 @@ impl Reader {
         anchor: Anchor,
         before: u16,
         after: u16,
+        search: Option<Arc<Search>>,
     ) -> io::Result<Windowed> {
         self.retrying(log, move |this, log| {
             let history = this.history(log);
             this.count_on(log, &history)?;
             let counts = |id| Some(log.counts(id));
-            let rows = window::window(&history, &counts, anchor, before, after)?;
+            let mut rows = window::window(&history, &counts, anchor, before, after)?;
+            mark(search.as_deref(), &mut rows.blocks);
             Ok(Windowed { rows, outline: log.outline(&history) })
         })
         .await
@@ -89,7 +92,7 @@ impl Reader {
     ///
     /// The system's, from reading.
     pub async fn newest(&self, log: &Arc<Log>, rows: u16) -> io::Result<Vec<Rows>> {
-        Ok(self.window(log, Anchor::End, rows, 0).await?.rows.blocks)
+        Ok(self.window(log, Anchor::End, rows, 0, None).await?.rows.blocks)
     }
 
     /// What has happened for a view that stands at `standing`, and where it stands after that.
@@ -103,9 +106,12 @@ impl Reader {
         standing: Standing,
         attention: Attention,
         sequence: u64,
+        search: Option<Arc<Search>>,
     ) -> io::Result<(Frame, Standing)> {
         self.retrying(log, move |this, log| {
-            this.make_frame(log, standing.clone(), attention, sequence)
+            let mut made = this.make_frame(log, standing.clone(), attention, sequence)?;
+            mark(search.as_deref(), &mut made.0.blocks);
+            Ok(made)
         })
         .await
     }
@@ -222,6 +228,13 @@ impl Reader {
         work: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> io::Result<T> {
         self.blocking(work).await
+    }
+}
+
+/// Marks what a search finds in rows that were read.
+fn mark(search: Option<&Search>, blocks: &mut [Rows]) {
+    if let Some(search) = search {
+        search.mark(blocks);
     }
 }
 

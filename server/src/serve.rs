@@ -24,6 +24,7 @@ use crate::count::Counter;
 use crate::logs::Logs;
 use crate::read::Reader;
 use crate::routes::{Known, Shared, SharedState, router};
+use crate::search::Searches;
 
 /// Connections at once.
 const MAX_CONNECTIONS: usize = 2000;
@@ -66,6 +67,7 @@ impl Server {
         let shared = Shared {
             reader: Reader::new(Counter::start()?, logs.watcher().clone()),
             logs,
+            searches: Searches::start()?,
             access: Access::new(config.login.clone(), port, &config.base, config.state.clone()),
             known: Known::new(config.bind, config.hosts.clone(), config.origins.clone()),
             base: config.base.clone(),
@@ -131,6 +133,7 @@ impl Server {
         if timeout(DRAIN, async { tokio::join!(connections, streams) }).await.is_err() {
             tracing::info!("some connections did not end in time");
         }
+        self.shared.searches.stop();
         self.shared.logs.stop();
     }
 }

@@ -2,7 +2,8 @@
 //! allows, and never as text.
 
 use leptos::prelude::document;
-use leptos::web_sys::{HtmlDialogElement, HtmlElement};
+use leptos::web_sys::{HtmlDialogElement, HtmlElement, HtmlInputElement};
+use wasm_bindgen::JsCast as _;
 
 /// Moves `element` down by `pixels`, without a new layout.
 pub(crate) fn shift(element: &HtmlElement, pixels: i32) {
@@ -27,6 +28,21 @@ pub(crate) fn show_modal(dialog: &HtmlDialogElement, open: bool) {
         }
         (false, true) => dialog.close(),
         _ => {}
+    }
+}
+
+/// Brings the keyboard to `field`, with its text ready to be typed over.
+pub(crate) fn focus(field: &HtmlInputElement) {
+    // It fails only for an element that takes no focus.
+    let _focused = field.focus();
+    field.select();
+}
+
+/// Brings the keyboard to the lines.
+pub(crate) fn focus_lines() {
+    let lines = document().get_element_by_id("lines");
+    if let Some(lines) = lines.and_then(|lines| lines.dyn_into::<HtmlElement>().ok()) {
+        let _focused = lines.focus();
     }
 }
 

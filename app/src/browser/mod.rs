@@ -24,7 +24,7 @@ pub(crate) use twins::*;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use self::{
-    dom::{drop_first_lines, hide, shift, show_modal},
+    dom::{drop_first_lines, focus, focus_lines, hide, shift, show_modal},
     lines::watch_lines,
     perform::perform,
     pulse::{now, request_frame, wake_at},

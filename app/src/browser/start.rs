@@ -3,7 +3,7 @@
 use leptos::ev;
 use leptos::leptos_dom::helpers::{window_event_listener, window_event_listener_untyped};
 use leptos::prelude::*;
-use leptos::web_sys::{Element, Event, HtmlElement};
+use leptos::web_sys::{Element, Event, HtmlElement, KeyboardEvent};
 use wasm_bindgen::JsCast as _;
 
 use crate::App;
@@ -46,9 +46,12 @@ pub(crate) fn begin(desk: Desk) {
     // The handles are let go: there is one page, and it listens until it is closed.
     let _forever = window_event_listener(ev::keydown, move |event| {
         let foreign = event.default_prevented() || typing(event.target(), &event.key());
-        let reserved = event.ctrl_key() || event.alt_key() || event.meta_key();
-        if !foreign && !event.is_composing() && desk.press(Press { key: &event.key(), reserved }) {
+        let (key, reserved) = pressed(&event);
+        if !foreign && !event.is_composing() && desk.press(Press { key: &key, reserved }) {
             event.prevent_default();
+            if key == "Escape" && typing(event.target(), "") {
+                super::dom::focus_lines();
+            }
         }
     });
     let _forever = window_event_listener_untyped("online", move |_| desk.on(Input::Online));
@@ -59,6 +62,17 @@ pub(crate) fn begin(desk: Desk) {
         let (path, query, fragment) = place(desk);
         desk.on(Input::Went { path, query, fragment });
     });
+}
+
+/// The key as the table of keys names it, and whether it is the browser's.
+fn pressed(event: &KeyboardEvent) -> (String, bool) {
+    let (key, shift) = (event.key(), event.shift_key());
+    let command = event.ctrl_key() || event.meta_key();
+    match key.as_str() {
+        "f" if command && !shift && !event.alt_key() => ("Ctrl-F".to_owned(), false),
+        "F3" if shift && !command && !event.alt_key() => ("Shift-F3".to_owned(), false),
+        _ => (key, command || event.alt_key()),
+    }
 }
 
 /// Whether a key belongs to the element that has the focus.

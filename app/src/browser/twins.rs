@@ -1,7 +1,7 @@
 //! What the server has in place of a browser: nothing happens, and no time passes. Nothing here is
 //! reached while a page is drawn, since effects do not run there; it must only compile.
 
-use leptos::web_sys::{Element, HtmlDialogElement, HtmlElement};
+use leptos::web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlInputElement};
 
 use crate::components::desk::Desk;
 use crate::state::input::Effect;
@@ -22,3 +22,5 @@ pub(crate) fn shift(_: &HtmlElement, _: i32) {}
 pub(crate) fn hide(_: &HtmlElement, _: bool) {}
 pub(crate) fn show_modal(_: &HtmlDialogElement, _: bool) {}
 pub(crate) fn drop_first_lines() {}
+pub(crate) fn focus(_: &HtmlInputElement) {}
+pub(crate) fn focus_lines() {}

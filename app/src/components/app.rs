@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::banner::Banner;
 use super::desk::Desk;
 use super::empty::Empty;
+use super::find::FindBar;
 use super::header::Header;
 use super::help::Help;
 use super::lines::Lines;
@@ -35,6 +36,7 @@ pub fn App(
                 <Lines />
                 <Ruler />
                 <Empty />
+                <FindBar />
                 <Pill />
             </main>
             <Status />

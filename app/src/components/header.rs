@@ -43,6 +43,18 @@ pub(crate) fn Header() -> impl IntoView {
             </h1>
             <span class="size">{size}</span>
             <button
+                class="icon"
+                aria-label=text::FIND
+                title=text::FIND_KEY
+                disabled=move || follow.get().is_none()
+                on:click=move |_| desk.act(Action::Find)
+            >
+                <svg viewBox="0 0 16 16" aria-hidden="true">
+                    <circle cx="7" cy="7" r="4.5" />
+                    <path d="m10.5 10.5 3.5 3.5" />
+                </svg>
+            </button>
+            <button
                 class="icon theme"
                 data-theme-is=move || theme.get().name()
                 aria-label=titled

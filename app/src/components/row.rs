@@ -9,6 +9,7 @@ use super::desk::Desk;
 use crate::browser;
 use crate::state::address::fragment;
 use crate::state::list::{Item, Line};
+use crate::state::pieces::pieces;
 use crate::text;
 
 /// A row: a line of the log, or a notice.
@@ -87,35 +88,31 @@ fn badges(line: &Line) -> Vec<impl IntoView + use<>> {
         .collect()
 }
 
-/// The text, cut where its style changes.
+/// The text, cut where its style changes and where hits begin and end.
 fn runs(line: &Line) -> Vec<AnyView> {
-    if line.styles.is_empty() {
+    if line.styles.is_empty() && line.hits.is_empty() {
         return vec![line.text.to_string().into_any()];
     }
-    let mut views = Vec::with_capacity(line.styles.len() * 2 + 1);
-    let plain = |from: usize, to: usize, views: &mut Vec<AnyView>| {
-        if let Some(text) = line.text.get(from..to).filter(|text| !text.is_empty()) {
-            views.push(text.to_owned().into_any());
-        }
-    };
-    let mut at = 0;
-    for run in &line.styles {
-        let (start, end) = (run.start as usize, run.end as usize);
-        let Some(text) = line.text.get(start..end).filter(|_| start >= at) else { continue };
-        plain(at, start, &mut views);
-        at = end;
-        let look = Look::of(run.style);
-        views.push(
-            view! {
+    let views = pieces(&line.text, &line.styles, &line.hits).into_iter().map(|piece| {
+        let text = piece.text.to_owned();
+        match (piece.style.map(Look::of), piece.hit) {
+            (None, false) => text.into_any(),
+            (None, true) => view! { <mark>{text}</mark> }.into_any(),
+            (Some(look), false) => view! {
                 <span class=look.class style=("--ink", look.fg) style=("--ground-ink", look.bg)>
-                    {text.to_owned()}
+                    {text}
                 </span>
             }
             .into_any(),
-        );
-    }
-    plain(at, line.text.len(), &mut views);
-    views
+            (Some(look), true) => view! {
+                <mark class=look.class style=("--ink", look.fg) style=("--ground-ink", look.bg)>
+                    {text}
+                </mark>
+            }
+            .into_any(),
+        }
+    });
+    views.collect()
 }
 
 /// What a style comes to: names for what the theme decides, values for what it does not.

@@ -16,6 +16,7 @@ pub(crate) fn Ruler() -> impl IntoView {
     let (track, handle) = (NodeRef::<Div>::new(), NodeRef::<Div>::new());
     let model = desk.memo(|page, _| ruler(page.view()));
     let ticks = Memo::new(move |_| model.with(|model| model.ticks.clone()));
+    let hits = Memo::new(move |_| model.with(|model| hit_path(&model.hits)));
     let here = Memo::new(move |_| model.with(|model| model.here));
     let height = desk.memo(|page, _| page.height());
     let percent = move || model.with(|model| model.at / (WHOLE / 100));
@@ -50,10 +51,23 @@ pub(crate) fn Ruler() -> impl IntoView {
                 key=|tick| *tick
                 children=|tick| view! { <Mark at=tick class="tick" /> }
             />
+            <svg class="hits" viewBox="0 0 16 512" preserveAspectRatio="none" aria-hidden="true">
+                <path d=hits />
+            </svg>
             {move || here.get().map(|at| view! { <Mark at=at class="here" /> })}
             <div class="handle" node_ref=handle></div>
         </div>
     }
+}
+
+/// A line for each part of the log that holds hits, longer where there are more.
+fn hit_path(density: &[u8]) -> String {
+    let mut path = String::new();
+    for (at, &hits) in density.iter().enumerate().filter(|(_, hits)| **hits > 0) {
+        let from = 11 - hits.min(9);
+        path.push_str(&["M", &from.to_string(), " ", &at.to_string(), ".5H16"].concat());
+    }
+    path
 }
 
 /// A mark on the ruler.

@@ -60,6 +60,24 @@ impl Address {
     }
 }
 
+/// What `query` says for `name`, the first time that it says something.
+pub(crate) fn get(query: &str, name: &str) -> Option<String> {
+    query.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (key == name).then(|| decode(&value.replace('+', " ")))
+    })
+}
+
+/// `query` saying `value` for `name`, and nothing when that is empty. The rest stays as it is.
+pub(crate) fn with(query: &str, name: &str, value: &str) -> String {
+    let others = query.split('&').filter(|pair| {
+        !pair.is_empty() && pair.split_once('=').map_or(*pair, |(key, _)| key) != name
+    });
+    let own = (!value.is_empty()).then(|| [name, "=", &encode(value)].concat());
+    let pairs: Vec<_> = own.as_deref().into_iter().chain(others).collect();
+    pairs.join("&")
+}
+
 /// The fragment that leads to `position`.
 pub(crate) fn fragment(position: Position) -> String {
     format!("#@{position}")
@@ -144,6 +162,15 @@ mod tests {
         fn no_address_breaks_the_parser(path in "\\PC{0,30}", fragment in "\\PC{0,30}") {
             let _any = Address::parse(&path, "", &fragment);
         }
+    }
+
+    #[test]
+    fn a_query_is_read_and_changed_without_touching_the_rest() {
+        let query = with("n=5&follow=1", "q", "a & b=c+d é");
+        assert_eq!(get(&query, "q").as_deref(), Some("a & b=c+d é"));
+        assert_eq!(with(&query, "q", ""), "n=5&follow=1");
+        assert_eq!(get("q=time+out", "q").as_deref(), Some("time out"));
+        assert_eq!((get("n=5", "q"), with("", "q", "")), (None, String::new()));
     }
 
     #[test]

@@ -47,6 +47,10 @@ pub(crate) enum Input {
     /// The number of a row was pressed.
     Link(Position),
     Filter(String),
+    /// What stands in the field for what is looked for.
+    Find(String),
+    /// The field is put away, and nothing looked for.
+    FindClose,
     Toggle(String),
     Panel(Panel),
     Theme,

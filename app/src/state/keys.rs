@@ -1,6 +1,7 @@
 //! Keys and what they do: one table, from which both the page and its help are made.
 //!
-//! Keys of the browser are left alone: whatever is pressed with Ctrl, Alt or Meta is not ours.
+//! Keys of the browser are left alone: whatever is pressed with Ctrl, Alt or Meta is not ours, but
+//! for Ctrl-F, whose place the page takes; pressed again in the field it is the browser's.
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,6 +24,10 @@ pub(crate) enum Action {
     Source(i32),
     CopyLink,
     CopyLine,
+    /// Shows the field for what is looked for.
+    Find,
+    NextHit,
+    PreviousHit,
     Help,
     Leave,
 }
@@ -66,6 +71,9 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Action::Source(-1), &["["], "[", "previous source"),
     bind(Action::CopyLink, &["y"], "y", "copy a link to the line"),
     bind(Action::CopyLine, &["Y"], "Y", "copy the line"),
+    bind(Action::Find, &["/", "Ctrl-F"], "/ Ctrl-F", "find"),
+    bind(Action::NextHit, &["n", "F3"], "n F3", "next hit; while following, the newest"),
+    bind(Action::PreviousHit, &["N", "Shift-F3"], "N Shift-F3", "previous hit"),
     bind(Action::Help, &["?"], "?", "this help"),
     bind(Action::Leave, &["Escape"], "Esc", "close, let go"),
 ];
@@ -174,7 +182,7 @@ mod tests {
     fn keys_of_the_browser_are_left_alone() {
         let mut keys = Keys::default();
         assert_eq!(keys.press(Press { key: "f", reserved: true }), Pressed::Foreign);
-        for key in ["F5", "Tab", "0", "%", "/", "é"] {
+        for key in ["F5", "Tab", "0", "%", "q", "é"] {
             assert_eq!(type_all(&[key]), Pressed::Foreign, "{key}");
         }
     }

@@ -7,7 +7,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tailwater_protocol::{GenerationId, Level, Number, Outline, Position, Rows, StyleRun, Tally};
+use tailwater_protocol::{
+    GenerationId, Hit, Level, Number, Outline, Position, Rows, StyleRun, Tally,
+};
 
 use super::seam::{Here, Notice, Seam, seams};
 
@@ -39,6 +41,7 @@ pub(crate) struct Line {
     pub(crate) invalid: u32,
     pub(crate) nuls: u64,
     pub(crate) styles: Box<[StyleRun]>,
+    pub(crate) hits: Box<[Hit]>,
 }
 
 /// What stands beyond an end of the loaded lines.
@@ -71,8 +74,9 @@ pub(crate) enum Item {
 /// What an item is recognised by, so that its element survives while it is the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
-    /// The length and number are part of it: an unfinished line grows, an estimate is corrected.
-    Line(Position, u64, u64, bool),
+    /// The length, the number and the hits are part of it: an unfinished line grows, an estimate is
+    /// corrected, something else is looked for.
+    Line(Position, u64, u64, bool, u32),
     /// Which notice, and what it says.
     Notice(GenerationId, u8, u64),
 }
@@ -111,11 +115,19 @@ impl Line {
             invalid: row.invalid,
             nuls: row.nuls,
             styles: row.styles.into(),
+            hits: row.hits.into(),
         })
     }
 
     pub(crate) fn end(&self) -> Position {
         self.position.forward(self.length)
+    }
+
+    /// A number that differs, by all but chance, when the hits do; 0 without any.
+    fn paint(&self) -> u32 {
+        let mix = |sum: u32, part: u32| (sum ^ part).wrapping_mul(0x0100_0193);
+        let parts = self.hits.iter().flat_map(|hit| [hit.start + 1, hit.end]);
+        parts.fold(0, mix)
     }
 }
 
@@ -128,7 +140,7 @@ impl Item {
                     Number::Estimate(n) => (n, false),
                     Number::Unknown => (0, false),
                 };
-                Key::Line(line.position, line.length, number, exact)
+                Key::Line(line.position, line.length, number, exact, line.paint())
             }
             Self::Notice(notice) => notice.key(),
         }
@@ -295,6 +307,24 @@ impl List {
         self.lines = lines.into();
         self.seams.clear();
         (self.before, self.after) = (before, after);
+        self.clamp();
+    }
+
+    /// Holds `lines` instead, without moving what is read if it is among them.
+    pub(crate) fn repaint(&mut self, lines: Vec<Arc<Line>>, before: Edge, after: Edge) {
+        let index = |list: &Self, position| {
+            list.lines.iter().position(|line: &Arc<Line>| line.position == position)
+        };
+        let kept = self.top_line().map(|line| line.position);
+        let was = kept.and_then(|position| index(self, position)).map(|at| self.item_of(at));
+        let y = was.map(|item| item as f64 * self.row - self.top);
+        let top = self.top;
+        self.replace(lines, before, after);
+        let is = kept.and_then(|position| index(self, position)).map(|at| self.item_of(at));
+        self.top = match (is, y) {
+            (Some(item), Some(y)) => item as f64 * self.row - y,
+            _ => top,
+        };
         self.clamp();
     }
 

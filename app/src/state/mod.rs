@@ -4,10 +4,12 @@
 pub(crate) mod address;
 pub(crate) mod clock;
 pub(crate) mod connection;
+pub(crate) mod find;
 pub(crate) mod input;
 pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod page;
+pub(crate) mod pieces;
 pub(crate) mod rate;
 pub(crate) mod ruler;
 pub(crate) mod seam;

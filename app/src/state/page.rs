@@ -6,12 +6,13 @@
 //! frames are one picture. The server sends the next frame only when this one was shown.
 
 use tailwater_protocol::{
-    Anchor, ClientMessage, LogName, Position, Refusal, ServerMessage, ViewId,
+    Anchor, ClientMessage, Direction, LogName, Position, Refusal, ServerMessage, ViewId,
 };
 
 use super::address::{self, Address, Place};
 use super::clock::Clock;
 use super::connection::{Command, Connection, Ending, Event, Phase};
+use super::find::Find;
 use super::input::{Effect, Input, Panel};
 use super::keys::{Action, Keys, Press, Pressed};
 use super::list::Landing;
@@ -269,6 +270,11 @@ impl Page {
                 self.sources.set_filter(filter);
                 self.listed = self.listed.wrapping_add(1);
             }
+            Input::Find(text) => {
+                self.with_view(|view, out| view.look_for(text, out), &mut out);
+                self.keep_query();
+            }
+            Input::FindClose => self.close_find(&mut out),
             Input::Toggle(path) => {
                 self.sources.toggle(&path);
                 self.listed = self.listed.wrapping_add(1);
@@ -348,6 +354,16 @@ impl Page {
                     if let Some(passed) = view.take_caught_up() {
                         self.say(text::caught_up(passed), now);
                     }
+                }
+            }
+            ServerMessage::Finding { view: id, find, finding } => {
+                if let Some(view) = self.view.as_mut().filter(|view| view.id() == id) {
+                    view.heard_finding(find, finding);
+                }
+            }
+            ServerMessage::Sought { view: id, find, sought } => {
+                if let Some(view) = self.view.as_mut().filter(|view| view.id() == id) {
+                    view.heard_sought(find, sought, out);
                 }
             }
             ServerMessage::Refused { view: id, request, refusal } => {
@@ -442,12 +458,33 @@ impl Page {
                     self.say(text::LINE_COPIED.to_owned(), now);
                 }
             }
+            Action::Find => view.find_mut().open(),
+            Action::NextHit => view.seek(Direction::Forward, out),
+            Action::PreviousHit => view.seek(Direction::Backward, out),
+            Action::Leave if view.find().is_open() => self.close_find(out),
             Action::Leave => {
                 view.point_out(None);
                 self.note = None;
             }
             Action::Source(_) | Action::Help | Action::Columns(_) => {}
         }
+    }
+
+    fn close_find(&mut self, out: &mut Vec<ClientMessage>) {
+        self.with_view(
+            |view, out| {
+                view.find_mut().close();
+                view.look_for(String::new(), out);
+            },
+            out,
+        );
+        self.keep_query();
+    }
+
+    /// Keeps in the address what is looked for.
+    fn keep_query(&mut self) {
+        let text = self.view.as_ref().map_or("", |view| view.find().text());
+        self.query = address::with(&self.query, "q", text);
     }
 
     fn copy_link(&mut self, position: Position, now: u64, effects: &mut Vec<Effect>) {
@@ -482,11 +519,18 @@ impl Page {
             landing: Landing::Third,
             mark: true,
         });
+        let sought = address::get(&address.query, "q").unwrap_or_default();
         match (&address.log, &mut self.view) {
-            (Some(log), Some(view)) if view.log() == log => match jump {
-                Some(jump) => view.jump(jump, out),
-                None => view.follow_on(out),
-            },
+            (Some(log), Some(view)) if view.log() == log => {
+                if !sought.is_empty() && !view.find().is_open() {
+                    view.find_mut().open();
+                }
+                view.look_for(sought, out);
+                match jump {
+                    Some(jump) => view.jump(jump, out),
+                    None => view.follow_on(out),
+                }
+            }
             (log, _) => {
                 self.listed = self.listed.wrapping_add(1);
                 if let Some(view) = self.view.take() {
@@ -494,6 +538,7 @@ impl Page {
                 }
                 if let Some(log) = log.clone() {
                     let mut view = self.new_view(log, jump);
+                    *view.find_mut() = Find::of(sought);
                     view.open(out);
                     self.view = Some(view);
                 }

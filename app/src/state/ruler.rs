@@ -18,6 +18,8 @@ pub(crate) struct Ruler {
     pub(crate) ticks: Vec<u32>,
     /// Where the reader was.
     pub(crate) here: Option<u32>,
+    /// How many hits each part of the log holds, as the server says it.
+    pub(crate) hits: Vec<u8>,
     /// Whether there is anything to measure.
     pub(crate) empty: bool,
 }
@@ -41,6 +43,7 @@ pub(crate) fn ruler(view: Option<&View>) -> Ruler {
         at,
         size: share(size, whole).max(1),
         ticks: ticks(outline, whole),
+        hits: view.find().progress().map(|progress| progress.density.clone()).unwrap_or_default(),
         here: view.here().map(|here| share(place(here.position), whole)),
         empty: whole == 0,
     }

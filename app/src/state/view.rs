@@ -2,13 +2,15 @@
 //! what it does not show. It knows no socket: what it wants to say it puts into `out`.
 
 use tailwater_protocol::{
-    Anchor, Attention, Bookmark, ClientMessage, Frame, LogName, LogState, Outline, Position, Tally,
-    ViewId,
+    Anchor, Attention, Bookmark, ClientMessage, Direction, Frame, LogName, LogState, Outline,
+    Position, Tally, ViewId,
 };
 
 mod asking;
+mod finding;
 
 use self::asking::Asked;
+use super::find::Find;
 use super::list::{Drawn, Edge, Landing, List, lines_of};
 use super::rate::Rate;
 use super::seam::Here;
@@ -78,6 +80,11 @@ pub(crate) struct View {
     /// The age of a frame that is not on the screen yet.
     fresh: Option<u32>,
     failed: Option<String>,
+    find: Find,
+    /// The way in which the next hit is looked for.
+    sought: Direction,
+    /// The last request whose answer may not bear the hits of what is looked for now.
+    painted: u32,
 }
 
 impl View {
@@ -106,6 +113,9 @@ impl View {
             lag: None,
             fresh: None,
             failed: None,
+            find: Find::default(),
+            sought: Direction::Forward,
+            painted: 0,
         }
     }
 
@@ -202,6 +212,10 @@ impl View {
             from: self.bookmark,
             attention: self.attention(),
         });
+        self.find.begin_anew();
+        if !self.find.text().is_empty() {
+            self.ask_find(out);
+        }
         if let Some(jump) = jump {
             self.jump(jump, out);
         }
@@ -266,8 +280,7 @@ impl View {
 
     /// Shows new lines as they come, from now on.
     pub(crate) fn follow_on(&mut self, out: &mut Vec<ClientMessage>) {
-        self.asked.next = None;
-        self.asked.jump = None;
+        (self.asked.next, self.asked.jump, self.asked.paint) = (None, None, None);
         self.missed = Tally::default();
         self.current = None;
         self.list.show_bottom();
@@ -334,6 +347,7 @@ impl View {
         let (before, after) = self.around();
         let request = self.ask(jump.anchor, before, after, out);
         self.asked.jump = Some((request, jump));
+        self.asked.paint = None;
         // What they bring would join on to lines that are about to go.
         (self.asked.before, self.asked.after) = (None, None);
     }

@@ -31,12 +31,14 @@ use tokio::sync::{Semaphore, watch};
 use crate::auth::Access;
 use crate::logs::Logs;
 use crate::read::Reader;
+use crate::search::Searches;
 pub use guard::Known;
 
 /// What every request can reach.
 pub struct Shared {
     pub logs: Arc<Logs>,
     pub reader: Reader,
+    pub searches: Searches,
     pub access: Access,
     pub known: Known,
     /// Empty, or a path with a slash before and none after.

@@ -4,6 +4,7 @@
 //! frame when something has happened and the last frame was acknowledged, and reads it from the
 //! log at that moment. Whatever a page sends is bounded, and a page that is silent is let go.
 
+mod finding;
 mod view;
 
 use std::collections::HashMap;
@@ -14,8 +15,8 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::StreamExt as _;
 use tailwater_protocol::message::close;
 use tailwater_protocol::{
-    ClientMessage, Frame, LogName, PROTOCOL, Refusal, RequestId, ServerMessage, Source, ViewId,
-    Window, WindowRequest, wire,
+    ClientMessage, FindId, Frame, LogName, PROTOCOL, Refusal, RequestId, ServerMessage, Sought,
+    Source, ViewId, Window, WindowRequest, wire,
 };
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -61,6 +62,7 @@ pub async fn serve(socket: WebSocket, shared: SharedState, pass: Pass) {
         socket,
         views: HashMap::new(),
         changes: StreamMap::new(),
+        searches: StreamMap::new(),
         work: JoinSet::new(),
         windows: 0,
         listed: HashMap::new(),
@@ -84,6 +86,8 @@ struct Session {
     views: HashMap<ViewId, View>,
     /// Wakes for each view when its log changed.
     changes: StreamMap<ViewId, WatchStream<Published>>,
+    /// Wakes for each view when its search has come further.
+    searches: StreamMap<ViewId, WatchStream<u64>>,
     /// Reads under way.
     work: JoinSet<Done>,
     windows: usize,
@@ -106,6 +110,8 @@ enum Woken {
     Done(Result<Done, JoinError>),
     /// The log of a view changed.
     Changed(ViewId),
+    /// The search of a view has come further.
+    Searched(ViewId),
     /// A frame that would have come too soon may be made.
     FrameDue,
     /// The list of sources changed.
@@ -120,6 +126,7 @@ enum Woken {
 enum Done {
     Frame(ViewId, u64, Box<std::io::Result<(Frame, Standing)>>),
     Window(Box<Result<Window, (ViewId, RequestId, Refusal)>>),
+    Sought(ViewId, FindId, std::io::Result<Option<Sought>>),
 }
 
 /// Why a session ends: a close code, and words for people. Code 0: the page left by itself.
@@ -158,6 +165,7 @@ impl Session {
                         view.ring();
                     }
                 }
+                Woken::Searched(view) => self.tell_finding(view).await?,
                 Woken::FrameDue => {}
                 Woken::SourcesChanged => sources_due = Some(sources_next),
                 Woken::SourcesDue => {
@@ -181,6 +189,7 @@ impl Session {
             message = self.socket.next() => Woken::Message(message),
             Some(done) = self.work.join_next() => Woken::Done(done),
             Some((view, _)) = self.changes.next() => Woken::Changed(view),
+            Some((view, _)) = self.searches.next() => Woken::Searched(view),
             () = until(frame_due) => Woken::FrameDue,
             () = until(sources_due) => Woken::SourcesDue,
             changed = self.sources.changed(), if sources_due.is_none() => match changed {
@@ -268,6 +277,11 @@ impl Session {
                 Ok(())
             }
             ClientMessage::Window(request) => self.read_window(request).await,
+            ClientMessage::Find { view, find, query } => self.find(view, find, query).await,
+            ClientMessage::Seek { view, find, from, direction } => {
+                self.seek(view, find, from, direction);
+                Ok(())
+            }
         }
     }
 
@@ -282,8 +296,9 @@ impl Session {
         self.windows += 1;
         let log = Arc::clone(known.log());
         let reader = self.shared.reader.clone();
+        let search = known.search().cloned();
         self.work.spawn(async move {
-            let read = reader.window(&log, anchor, before, after).await;
+            let read = reader.window(&log, anchor, before, after, search).await;
             Done::Window(Box::new(match read {
                 Ok(read) => Ok(Window {
                     request,
@@ -328,6 +343,7 @@ impl Session {
                     }
                 }
             }
+            Ok(Done::Sought(view, find, sought)) => self.tell_sought(view, find, sought).await,
             Err(error) => {
                 tracing::error!(%error, "a read broke off");
                 Err(End {
@@ -345,8 +361,9 @@ impl Session {
                 let reader = self.shared.reader.clone();
                 let log = Arc::clone(view.log());
                 let opened = view.opened();
+                let search = view.search().cloned();
                 self.work.spawn(async move {
-                    let read = reader.frame(&log, standing, attention, sequence).await;
+                    let read = reader.frame(&log, standing, attention, sequence, search).await;
                     Done::Frame(id, opened, Box::new(read))
                 });
             }
@@ -375,6 +392,7 @@ impl Session {
     fn end_view(&mut self, view: ViewId) {
         self.views.remove(&view);
         self.changes.remove(&view);
+        self.searches.remove(&view);
     }
 
     async fn refuse(

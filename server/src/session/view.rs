@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::log::{Log, Watching};
 use crate::logs::Logs;
 use crate::read::Standing;
+use crate::search::{Looking, Search};
 
 /// Between two frames, however fast they are acknowledged: about what a display shows.
 const FRAME: Duration = Duration::from_millis(12);
@@ -30,6 +31,7 @@ pub(super) struct View {
     /// Whether something happened that no frame has told of.
     news: bool,
     last: Option<Instant>,
+    search: Option<Looking>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,7 @@ impl View {
             state: State::Idle,
             news: true,
             last: None,
+            search: None,
         }
     }
 
@@ -79,9 +82,24 @@ impl View {
         self.opened
     }
 
+    /// What is looked for in it.
+    pub(super) fn search(&self) -> Option<&Arc<Search>> {
+        self.search.as_deref()
+    }
+
+    /// Something else is looked for, or nothing: the newest rows are to be sent with its hits.
+    pub(super) fn set_search(&mut self, search: Option<Looking>) {
+        self.search = search;
+        self.afresh |= self.attention != Attention::Counts;
+        self.news = true;
+    }
+
     /// Something happened in the log.
     pub(super) fn ring(&mut self) {
         self.news = true;
+        if let Some(search) = &self.search {
+            search.go_on();
+        }
     }
 
     /// The page wants something else from now on.

@@ -1,5 +1,6 @@
 //! The page's state through its one door: inputs in, effects out, and what would be drawn.
 
+mod finding;
 mod follow;
 mod model;
 mod resume;
@@ -54,6 +55,7 @@ fn rows(generation: GenerationId, from: u64, to: u64) -> Rows {
             invalid: 0,
             nuls: 0,
             styles: &[],
+            hits: &[],
         });
     }
     builder.finish()

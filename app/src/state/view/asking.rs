@@ -25,6 +25,8 @@ pub(super) struct Asked {
     pub(super) before: Option<RequestId>,
     pub(super) after: Option<RequestId>,
     pub(super) number: Option<(RequestId, GenerationId)>,
+    /// The rows in sight once more, with the hits of what is looked for now.
+    pub(super) paint: Option<RequestId>,
 }
 
 impl View {
@@ -51,7 +53,14 @@ impl View {
             }
             if let Some(next) = self.asked.next.take() {
                 self.jump(next, out);
+            } else if !self.is_painted(window.request) {
+                self.repaint(out);
             }
+        } else if self.asked.paint == request {
+            self.asked.paint = None;
+            self.outline = window.outline;
+            self.list.repaint(lines, start, end);
+            self.settle();
         } else if self.asked.before == request {
             self.asked.before = None;
             self.outline = window.outline;
@@ -93,7 +102,7 @@ impl View {
             }
         }
         let asked = &mut self.asked;
-        for one in [&mut asked.before, &mut asked.after] {
+        for one in [&mut asked.before, &mut asked.after, &mut asked.paint] {
             if request.is_some() && *one == request {
                 *one = None;
             }
