@@ -42,7 +42,7 @@ pub struct EventRule {
 #[derive(Debug, Clone)]
 enum How {
     /// Those that have a time where this clock finds it, and objects.
-    Timed(Clock),
+    Timed(Box<Clock>),
     /// Those that begin with a level.
     Levelled,
     /// Those that do not begin as a continuation does.
@@ -84,7 +84,7 @@ impl EventRule {
             // Exceptions can have many lines that are not indented; a log with a time on every
             // tenth of its lines still has one line in ten that begins something.
             Some(clock) if objects < 0.5 && share(&|text| clock.at(text).is_some()) >= 0.1 => {
-                How::Timed(clock)
+                How::Timed(Box::new(clock))
             }
             _ if share(&begins_with_level) >= 0.5 => How::Levelled,
             _ => How::Outdented,

@@ -39,7 +39,7 @@ impl Sample {
         let (from, to) = (generation.from, generation.bytes.max(generation.from));
         let mut bytes = Vec::new();
         let mut lines = Lines::of(generation);
-        let middle = (from + (to - from) / 2).max(from + PLACE);
+        let middle = (from + (to - from) / 2).saturating_sub(PLACE / 2).max(from + PLACE);
         let end = to.saturating_sub(PLACE).max(middle + PLACE);
         for place in [from, middle, end] {
             if place >= to {

@@ -84,26 +84,19 @@ pub fn unwrap(line: &[u8]) -> Option<Unwrapped<'_>> {
 const DOCKER: &[u8] = b"{\"log\":\"";
 
 fn docker(line: &[u8]) -> Option<Unwrapped<'_>> {
-    let mut log = json::find(line, b"log")?.decoded();
-    let stream = match &*json::find(line, b"stream")?.decoded() {
+    let [log, stream, time] = json::members(line, ["log", "stream", "time"]);
+    let mut text = log?.decoded();
+    let stream = match &*stream?.decoded() {
         b"stdout" => Stream::Stdout,
         b"stderr" => Stream::Stderr,
         _ => return None,
     };
-    let time = json::find(line, b"time")?.decoded();
-    let partial = log.last() != Some(&b'\n');
-    match &mut log {
-        Cow::Owned(log) => {
-            if !partial {
-                log.pop();
-            }
-            if log.last() == Some(&b'\r') {
-                log.pop();
-            }
-        }
-        Cow::Borrowed(log) => *log = without_newline(log),
+    let partial = text.last() != Some(&b'\n');
+    match &mut text {
+        Cow::Owned(text) => text.truncate(without_newline(text).len()),
+        Cow::Borrowed(text) => *text = without_newline(text),
     }
-    Some(Unwrapped { time: stamp::instant(&time), stream, partial, text: log })
+    Some(Unwrapped { time: stamp::instant(&time?.decoded()), stream, partial, text })
 }
 
 /// The parts of a line that is wrapped as CRI says.
@@ -149,4 +142,93 @@ fn cri(line: &[u8]) -> Option<Cri> {
 fn without_newline(text: &[u8]) -> &[u8] {
     let text = text.strip_suffix(b"\n").unwrap_or(text);
     text.strip_suffix(b"\r").unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    /// 2026-11-21T10:32:07.114Z.
+    const TIME: i64 = 1_795_257_127_114_000_000;
+
+    fn told(line: &str) -> Option<(Option<i64>, Stream, bool, String)> {
+        let Unwrapped { time, stream, partial, text } = unwrap(line.as_bytes())?;
+        Some((time, stream, partial, String::from_utf8(text.into_owned()).expect("text")))
+    }
+
+    #[test]
+    fn wrappers_are_taken_off() {
+        use Stream::{Stderr, Stdout};
+        let docker = |log: &str| {
+            format!(r#"{{"log":"{log}","stream":"stdout","time":"2026-11-21T10:32:07.114Z"}}"#)
+        };
+        let cases = [
+            ("2026-11-21T10:32:07.114Z stdout F a b".into(), Stdout, false, "a b"),
+            ("2026-11-21T10:32:07.114000000Z stderr P a b ".into(), Stderr, true, "a b "),
+            ("2026-11-21T11:32:07.114000000+01:00 stdout F:x:y a".into(), Stdout, false, "a"),
+            ("2026-11-21T10:32:07.114Z stdout F ".into(), Stdout, false, ""),
+            ("2026-11-21T10:32:07.114Z stdout F".into(), Stdout, false, ""),
+            ("2026-11-21T10:32:07.114Z stdout F a\r\n".into(), Stdout, false, "a"),
+            (docker("a b\\n"), Stdout, false, "a b"),
+            (docker("a b"), Stdout, true, "a b"),
+            (docker("\\u003ca\\u003e \\\"q\\\"\\r\\n"), Stdout, false, "<a> \"q\""),
+            (docker("\\n"), Stdout, false, ""),
+            (docker(""), Stdout, true, ""),
+            (
+                r#"{"log":"a\n","stream":"stderr","attrs":{"tag":"x"},"time":"2026-11-21T10:32:07.114Z"}"#
+                    .into(),
+                Stderr,
+                false,
+                "a",
+            ),
+        ];
+        for (line, stream, partial, text) in cases {
+            assert_eq!(told(&line), Some((Some(TIME), stream, partial, text.into())), "{line}");
+        }
+    }
+
+    #[test]
+    fn other_lines_are_left_alone() {
+        let cases = [
+            "",
+            "{",
+            "plain",
+            "2026-11-21T10:32:07.114Z",
+            "2026-11-21T10:32:07.114Z stdout",
+            "2026-11-21T10:32:07.114Z stdout ",
+            "2026-11-21T10:32:07.114Z stdout X a",
+            "2026-11-21T10:32:07.114Z stdout Full a",
+            "2026-11-21T10:32:07.114Z stdin F a",
+            "2026-11-21 10:32:07.114Z stdout F a",
+            r#"{"log":"a\n"}"#,
+            r#"{"log":"a\n","stream":"stdin","time":"2026"}"#,
+            r#"{"log":{},"stream":"stdout","time":"2026"}"#,
+            r#"{"stream":"stdout","time":"2026"}"#,
+        ];
+        for line in cases {
+            assert_eq!(unwrap(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_docker_writes_is_read(text in "\\PC{0,30}|[\\x00-\\x7f]{0,30}", newline in any::<bool>()) {
+            prop_assume!(!text.ends_with(['\n', '\r']));
+            let log = if newline { format!("{text}\n") } else { text.clone() };
+            let quoted = json!(log);
+            let line = format!(r#"{{"log":{quoted},"stream":"stderr","time":"2026-11-21T10:32:07.114Z"}}"#);
+            prop_assert_eq!(told(&line), Some((Some(TIME), Stream::Stderr, !newline, text)));
+        }
+
+        #[test]
+        fn no_bytes_break_it(
+            before in prop::sample::select(vec!["", "{\"log\":\"", "2026-11-21T10:32:07Z stdout "]),
+            bytes in prop::collection::vec(any::<u8>(), 0..80),
+        ) {
+            let line = [before.as_bytes(), &bytes].concat();
+            let _any = (unwrap(&line), text_of_head(&line, 10));
+        }
+    }
 }

@@ -16,6 +16,8 @@ use tailwater_protocol::{Anchor, Bookmark, Number, Position, Rows};
 use crate::history::{CountsOf, Generation, History};
 use crate::lines::{End, Lines};
 use crate::row::{CAP, RowMaker};
+use crate::sample::Sample;
+use crate::time::{self, Clock, Reference};
 
 /// Rows of an answer.
 pub const MAX_ROWS: usize = 1000;
@@ -74,7 +76,28 @@ pub fn window(
     before: u16,
     after: u16,
 ) -> io::Result<WindowRows> {
+    window_by(history, counts, None, anchor, before, after)
+}
+
+/// The same with a clock for anchors that are instants. Without one it is learned anew, at the
+/// cost of three reads, and times without a zone are taken for UTC.
+///
+/// # Errors
+///
+/// As [`window`].
+pub fn window_by(
+    history: &History,
+    counts: &CountsOf<'_>,
+    clock: Option<&Clock>,
+    anchor: Anchor,
+    before: u16,
+    after: u16,
+) -> io::Result<WindowRows> {
     let reader = Reader { history, counts };
+    let anchor = match anchor {
+        Anchor::Time(instant) => reader.at_time(clock, instant)?,
+        other => other,
+    };
     let Some(spot) = reader.find(anchor)? else {
         return Ok(WindowRows { blocks: Vec::new(), anchor: 0, at_start: true, at_end: true });
     };
@@ -181,8 +204,27 @@ impl<'a> Reader<'a> {
                 let index = self.history.generations.len() - 1;
                 self.following(Spot { index, offset: self.line(last, number)? })
             }
+            // Was resolved to one of the others before.
+            Anchor::Time(_) => start,
         };
         self.row_start(spot).map(Some)
+    }
+
+    /// The anchor that means what that instant does.
+    fn at_time(&self, clock: Option<&Clock>, instant: i64) -> io::Result<Anchor> {
+        let learned = match clock {
+            Some(_) => None,
+            None => self.learn()?,
+        };
+        let Some(clock) = clock.or(learned.as_ref()) else { return Ok(Anchor::Start) };
+        Ok(time::seek(self.history, clock, instant)?.map_or(Anchor::End, Anchor::At))
+    }
+
+    fn learn(&self) -> io::Result<Option<Clock>> {
+        let Some(last) = self.history.generations.last() else { return Ok(None) };
+        let written = last.file.stat()?.written;
+        let seen = i64::try_from(written).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        Ok(Clock::learn(Sample::of(self.history)?.lines(), Reference::utc(seen)))
     }
 
     /// The byte that has that part of all bytes before it.

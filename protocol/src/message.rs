@@ -126,6 +126,9 @@ pub enum Anchor {
     Fraction(f64),
     /// The line of this number, from 1, in the current generation.
     Line(u64),
+    /// The first line written at this instant or after, in nanoseconds since 1970; the end when
+    /// there is none, and the start of a log whose lines have no times.
+    Time(i64),
 }
 
 /// The answer to a [`WindowRequest`].

@@ -89,6 +89,24 @@ fn rest_of<'p>(path: &'p [u8], key: Key<'_>) -> Option<&'p [u8]> {
     }
 }
 
+/// The members of the object that go by these names, without escapes in them; of several of one
+/// name the last.
+pub(crate) fn members<'a, const N: usize>(
+    object: &'a [u8],
+    names: [&str; N],
+) -> [Option<Value<'a>>; N] {
+    let mut found = [None; N];
+    let Some(mut members) = Members::new(object) else { return found };
+    while let Some(key) = members.key() {
+        let is = |name: &&str| matches!(key, Key::Name(Value::Text(key)) if key == name.as_bytes());
+        match names.iter().position(is).and_then(|index| found.get_mut(index)) {
+            Some(found) => *found = members.value(),
+            None => members.skip(),
+        }
+    }
+    found
+}
+
 /// Whether an object begins at `at`, and not only a brace that happens to stand before a quote.
 pub(crate) fn begins(bytes: &[u8], at: usize) -> bool {
     bytes.get(at) == Some(&b'{') && name(bytes, at + 1).is_some()

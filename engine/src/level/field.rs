@@ -13,7 +13,7 @@ pub(super) fn level(object: &[u8]) -> Option<Level> {
         let scale = scale(name)?;
         let level = match value()? {
             Value::Text(word) => by_word(word, scale),
-            Value::Raw(digits) => number(digits).map_or(Level::None, |number| scale(number)),
+            Value::Raw(digits) => number(digits).map_or(Level::None, scale),
             Value::Escaped(_) => Level::None,
         };
         (level != Level::None).then_some(level)

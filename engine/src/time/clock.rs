@@ -66,7 +66,7 @@ enum Place {
     /// At this byte.
     Offset(usize),
     /// Behind the key of a field.
-    Field(Finder<'static>),
+    Field(Box<Finder<'static>>),
 }
 
 /// Where it stands in a line of the sample.
@@ -217,8 +217,8 @@ const fn leap(year: i16) -> bool {
     year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
-fn finder(needle: &str) -> Finder<'static> {
-    Finder::new(needle).into_owned()
+fn finder(needle: &str) -> Box<Finder<'static>> {
+    Box::new(Finder::new(needle).into_owned())
 }
 
 const fn bit(form: Form) -> u8 {

@@ -239,6 +239,8 @@ impl Bench {
             Anchor::At(position) => (position.offset / LINE).min(self.lines),
             Anchor::Fraction(fraction) => (fraction * self.lines as f64) as u64,
             Anchor::Line(line) => line.saturating_sub(1).min(self.lines),
+            // These lines say nothing of time.
+            Anchor::Time(_) => 0,
         };
         let from = line.saturating_sub(request.before.into());
         let to = (line + u64::from(request.after)).min(self.lines);
