@@ -10,6 +10,7 @@ mod bench;
 mod browser;
 mod dev;
 mod fresh;
+mod log;
 mod pack;
 mod process;
 mod project;
@@ -37,6 +38,7 @@ usage: cargo xtask TASK [ARGUMENT]…
   dev [ARGUMENT]…     rebuild and reload on every change (cargo-leptos)
   ui                  the page alone, against a running server (Trunk)
   bench               measure
+  log SIZE [SEED]     a log to measure with, such as 2G, below target/logs
   size                bytes that a browser loads
   screenshots         draw the pictures in docs/ anew";
 
@@ -75,6 +77,7 @@ fn run() -> anyhow::Result<ExitCode> {
         "dev" => dev::watch(&rest)?,
         "ui" => dev::page_only(&rest)?,
         "bench" => bench::run()?,
+        "log" => log::of_arguments(&rest)?,
         "size" => size::print()?,
         "screenshots" => screenshots::draw()?,
         "" | "help" | "--help" | "-h" => println!("{USAGE}"),
