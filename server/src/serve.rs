@@ -21,6 +21,7 @@ use tower::ServiceExt as _;
 use crate::auth::Access;
 use crate::config::Config;
 use crate::count::Counter;
+use crate::kept::Kept;
 use crate::logs::Logs;
 use crate::read::Reader;
 use crate::routes::{Known, Shared, SharedState, router};
@@ -49,6 +50,7 @@ const BREATH: Duration = Duration::from_millis(100);
 /// A server that is ready: its logs found, nothing served yet.
 pub struct Server {
     shared: SharedState,
+    counter: Counter,
     ending: watch::Sender<bool>,
 }
 
@@ -63,8 +65,9 @@ impl Server {
         let _said_before = any_spawner::Executor::init_tokio();
         let (ending, ended) = watch::channel(false);
         let logs = Logs::start(config.sources.clone(), config.poll)?;
+        let counter = Counter::start(Kept::new(config.state.as_deref()))?;
         let shared = Shared {
-            reader: Reader::new(Counter::start()?, logs.watcher().clone()),
+            reader: Reader::new(counter.clone(), logs.watcher().clone()),
             logs,
             access: Access::new(config.login.clone(), port, &config.base, config.state.clone()),
             known: Known::new(config.bind, config.hosts.clone(), config.origins.clone()),
@@ -75,7 +78,7 @@ impl Server {
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             ending: ended,
         };
-        Ok(Self { shared: Arc::new(shared), ending })
+        Ok(Self { shared: Arc::new(shared), counter, ending })
     }
 
     /// What the routes share.
@@ -130,6 +133,11 @@ impl Server {
         let streams = self.shared.streams.acquire_many(MAX_STREAMS as u32);
         if timeout(DRAIN, async { tokio::join!(connections, streams) }).await.is_err() {
             tracing::info!("some connections did not end in time");
+        }
+        let logs = self.shared.logs.all();
+        let counter = self.counter.clone();
+        if tokio::task::spawn_blocking(move || counter.stop(&logs)).await.is_err() {
+            tracing::warn!("line counts could not be kept");
         }
         self.shared.logs.stop();
     }
