@@ -42,8 +42,8 @@ dev: ## rebuild and reload on every change of server, page or style
 ui: ## the page alone, rebuilt on every change, against a server on port 8245
 	@$(XTASK) ui $(ARGS)
 
-bench: ## measure, and hold against the budgets
-	@$(XTASK) bench
+bench: ## measure on a log of SIZE (2G), and hold against the budgets
+	@$(XTASK) bench $(SIZE)
 
 log: ## a log of SIZE (2G) to measure with, below target/logs
 	@$(XTASK) log $(or $(SIZE),2G) $(SEED)

@@ -12,7 +12,7 @@ use crate::process::{cargo, run};
 use crate::project;
 
 /// The seed when none is named.
-const SEED: &str = "1";
+pub(crate) const SEED: &str = "1";
 
 /// `make log`.
 pub(crate) fn of_arguments(arguments: &[OsString]) -> anyhow::Result<()> {
