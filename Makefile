@@ -2,7 +2,7 @@
 # in xtask/; here stands only what must be so before that can run.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check browser dev ui bench size screenshots clean
+.PHONY: help run build test check browser dev ui bench log size screenshots clean
 
 # What to read: paths, quoted globs, folders. Words as in a shell:
 #   make run LOGS="/var/log/*.log '/srv/**/x.log'"
@@ -42,8 +42,11 @@ dev: ## rebuild and reload on every change of server, page or style
 ui: ## the page alone, rebuilt on every change, against a server on port 8245
 	@$(XTASK) ui $(ARGS)
 
-bench: ## measure, and hold against the budgets
-	@$(XTASK) bench
+bench: ## measure on a log of SIZE (2G), and hold against the budgets
+	@$(XTASK) bench $(SIZE)
+
+log: ## a log of SIZE (2G) to measure with, below target/logs
+	@$(XTASK) log $(or $(SIZE),2G) $(SEED)
 
 size: ## bytes that a browser loads, of the site as it is built
 	@$(XTASK) size

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use tailwater_protocol::{
     Began, Bookmark, Fingerprint, GenerationId, Lines, Loss, Outline, Position, Span,
@@ -17,7 +17,7 @@ use crate::file::File;
 use crate::read::{Doubt, stands_before};
 
 /// The counts of a generation, where the caller keeps them.
-pub type CountsOf<'a> = dyn Fn(GenerationId) -> Option<Arc<RwLock<Counts>>> + 'a;
+pub type CountsOf<'a> = dyn Fn(GenerationId) -> Option<Arc<Counts>> + 'a;
 
 /// One uninterrupted life of a log.
 #[derive(Clone)]
@@ -162,11 +162,11 @@ fn lines_of(generation: &Generation, counts: &CountsOf<'_>) -> Lines {
     }
     let open = u64::from(generation.unfinished);
     let Some(counts) = counts(generation.id) else { return Lines::Estimate(0) };
-    let counts = counts.read().unwrap_or_else(PoisonError::into_inner);
     match counts.lines_before(generation.file.as_ref(), generation.bytes) {
-        Ok(Some(lines)) => Lines::Exact(lines + open),
-        // The count is not there yet, or reading failed, which whoever reads rows will report.
-        Ok(None) | Err(_) => Lines::Estimate(counts.estimate(generation.bytes)),
+        Ok(Some(Lines::Exact(lines))) => Lines::Exact(lines + open),
+        Ok(Some(estimate)) => estimate,
+        // Nothing is counted yet, or reading failed, which whoever reads rows will report.
+        Ok(None) | Err(_) => Lines::Estimate(0),
     }
 }
 

@@ -8,11 +8,11 @@
 //! Knows nothing of viewers: what was sent before is a position that the caller brings.
 
 use std::io;
-use std::sync::PoisonError;
 
 use tailwater_protocol::row::RowsBuilder;
-use tailwater_protocol::{Anchor, Bookmark, Number, Position, Rows};
+use tailwater_protocol::{Anchor, Bookmark, Lines as Counted, Number, Position, Rows};
 
+use crate::counts::LineStart;
 use crate::history::{CountsOf, Generation, History};
 use crate::lines::{End, Lines};
 use crate::row::{CAP, RowMaker};
@@ -245,17 +245,15 @@ impl<'a> Reader<'a> {
     /// Where line `number` of `generation` starts: counted, or guessed and on to a row.
     fn line(&self, generation: &Generation, number: u64) -> io::Result<u64> {
         let Some(counts) = (self.counts)(generation.id) else { return Ok(generation.from) };
-        let counts = counts.read().unwrap_or_else(PoisonError::into_inner);
-        let file = generation.file.as_ref();
-        if let Some(start) = counts.line_start(file, number)? {
-            return Ok(start.max(generation.from));
-        }
-        if counts.counted_to() >= generation.bytes {
-            return Ok(generation.bytes);
-        }
-        // Beyond what was counted, and not beyond the last row, as long as it is a guess.
-        let guess = counts.estimate_start(number).unwrap_or(0).max(counts.counted_to());
-        Ok(guess.clamp(generation.from, generation.bytes.saturating_sub(1)))
+        let start = counts.line_start(generation.file.as_ref(), generation.bytes, number)?;
+        Ok(match start {
+            LineStart::At(start) => start.max(generation.from),
+            // Not beyond the last row, as long as it is a guess.
+            LineStart::About(guess) => guess
+                .clamp(generation.from, generation.bytes.saturating_sub(1).max(generation.from)),
+            LineStart::Beyond => generation.bytes,
+            LineStart::Unknown => generation.from,
+        })
     }
 
     fn end(&self) -> Spot {
@@ -389,11 +387,10 @@ impl<'a> Reader<'a> {
             return Ok(Number::Exact(1));
         }
         let Some(counts) = (self.counts)(generation.id) else { return Ok(Number::Unknown) };
-        let counts = counts.read().unwrap_or_else(PoisonError::into_inner);
         Ok(match counts.lines_before(generation.file.as_ref(), offset)? {
-            Some(before) => Number::Exact(before + 1),
-            None if counts.counted_to() == 0 => Number::Unknown,
-            None => Number::Estimate(counts.estimate(offset).saturating_add(1)),
+            Some(Counted::Exact(before)) => Number::Exact(before + 1),
+            Some(Counted::Estimate(before)) => Number::Estimate(before.saturating_add(1)),
+            None => Number::Unknown,
         })
     }
 }

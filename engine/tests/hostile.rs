@@ -1,8 +1,8 @@
 //! Logs that mean harm, or are none: each is data, and all go through one check.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
 
 use tailwater_engine::counts::Counts;
 use tailwater_engine::cursor::{Cursor, Step};
@@ -12,7 +12,7 @@ use tailwater_engine::read::{ReadAt, fingerprint_before};
 use tailwater_engine::row::CAP;
 use tailwater_engine::tally::Tallier;
 use tailwater_engine::window::{WindowRows, window};
-use tailwater_protocol::{Anchor, Began, GenerationId, Number, Rows};
+use tailwater_protocol::{Anchor, Began, GenerationId, Lines, Number, Rows};
 
 /// A file of `fill` up to a place, and then of bytes; holes are known when it is filled with NULs.
 struct Virtual {
@@ -96,11 +96,11 @@ fn check_rows(name: &str, found: &WindowRows) {
 fn check(name: &str, bytes: &[u8]) {
     let (history, _) = log(Virtual::new(0, 0, bytes));
     let generation = &history.generations[0];
-    let mut counts = Counts::new();
-    counts.advance_in(generation, u64::MAX).expect("read");
+    let table = Arc::new(Counts::new());
+    assert!(table.catch_up(generation, u64::MAX).expect("read"), "{name}");
     let newlines = bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
-    assert_eq!(counts.lines(), newlines, "{name}");
-    let table = Arc::new(RwLock::new(counts));
+    let lines = table.lines_before(generation.file.as_ref(), generation.bytes).expect("read");
+    assert_eq!(lines, Some(Lines::Exact(newlines)), "{name}");
     let counts = |_| Some(Arc::clone(&table));
 
     // From the start to the end by windows.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
 
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -58,15 +58,15 @@ fn history(generations: &[(Vec<u8>, u64)]) -> History {
     History::new(generations.collect())
 }
 
-type Tables = HashMap<GenerationId, Arc<RwLock<Counts>>>;
+type Tables = HashMap<GenerationId, Arc<Counts>>;
 
 /// Counts, each up to that part of its generation.
 fn counted(history: &History, parts: &[f64]) -> Tables {
     let counted = history.generations.iter().zip(parts).map(|(generation, part)| {
-        let mut counts = Counts::new();
+        let counts = Counts::new();
         let budget = (generation.bytes as f64 * part) as u64;
-        counts.advance_in(generation, budget).expect("read");
-        (generation.id, Arc::new(RwLock::new(counts)))
+        counts.catch_up(generation, budget).expect("read");
+        (generation.id, Arc::new(counts))
     });
     counted.collect()
 }

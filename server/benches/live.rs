@@ -1,13 +1,15 @@
 //! Measures the server from outside, through real sockets, beside a reference in the same run:
-//! opening, following, and what a page costs as the log grows faster.
+//! opening, following, what a page costs as the log grows faster, and what idleness costs.
 //!
-//! `cargo bench -p tailwater` (or `make bench`) prints a table. Rounds of the two sides alternate,
-//! medians are compared, and what a noisy machine cannot change (bytes on the wire) stands first.
-//! `TAILWATER_BENCH_SECONDS` sets how long each rate is held (3).
+//! `cargo bench -p tailwater` (or `make bench`) prints a table. Rounds of the two sides alternate
+//! and medians are compared. `TAILWATER_BENCH_SECONDS` sets how long each rate is held (3).
 
 #[path = "../tests/common/mod.rs"]
 mod common;
+#[path = "../../engine/benches/support/mod.rs"]
+mod support;
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -16,12 +18,14 @@ use std::time::{Duration, Instant};
 
 use common::{Page, Running, Site, TOKEN, VIEW, append};
 use futures_util::StreamExt as _;
+use support::{Budget, ROUNDS, cpu, in_terminal, median, missing, percentile, row};
 use tailwater_protocol::{
     Anchor, Attention, ClientMessage, RequestId, ServerMessage, WindowRequest, wire,
 };
 use tokio_tungstenite::tungstenite::Message;
 
-const ROUNDS: usize = 9;
+/// Logs to which nothing happens.
+const QUIET: u32 = 10_000;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -29,26 +33,21 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    println!("{:<54} {:>12} {:>12} {:>8}", "measure", "here", "reference", "ratio");
     runtime.block_on(open_large_and_small());
     runtime.block_on(window_anywhere());
     runtime.block_on(append_to_socket());
     runtime.block_on(cost_by_rate());
     runtime.block_on(every_line());
-}
-
-fn row(measure: &str, here: String, reference: String, ratio: Option<f64>) {
-    let ratio = ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
-    println!("{measure:<54} {here:>12} {reference:>12} {ratio:>8}");
-}
-
-fn median(times: &mut [Duration]) -> Duration {
-    at(times, 50)
-}
-
-fn at(times: &mut [Duration], percent: usize) -> Duration {
-    times.sort_unstable();
-    times[(times.len() - 1) * percent / 100]
+    runtime.block_on(quiet());
+    for (id, what, program) in [
+        ("P1", "first screen", "lnav"),
+        ("P7", "append", "websocketd"),
+        ("P7", "append", "frontail"),
+    ] {
+        if !support::exists(program) {
+            missing(id, what, program);
+        }
+    }
 }
 
 fn line(number: u64) -> String {
@@ -83,20 +82,43 @@ async fn open_large_and_small() {
     let site = Site::new(&["*.log"]);
     sparse(&site, "large.log", 10_000_000_000);
     sparse(&site, "small.log", 10_000_000);
-    let running = site.start().await;
-    let (mut large, mut small) = (Vec::new(), Vec::new());
+    let (mut large, mut small, mut less) = (Vec::new(), Vec::new(), Vec::new());
     for _round in 0..ROUNDS {
+        // Another server each time, without counts from the last.
+        let _none_yet = std::fs::remove_dir_all(site.folder.path().join("state")).is_err();
+        let running = site.start().await;
         large.push(first_screen(&running, "logs/large.log").await);
         small.push(first_screen(&running, "logs/small.log").await);
+        running.stop().await;
+        if support::exists("less") {
+            let path = site.path("large.log");
+            let arguments: [&OsStr; 3] = ["-PsSHOWN".as_ref(), "+G".as_ref(), path.as_ref()];
+            less.push(in_terminal("less", &arguments, b"SHOWN"));
+        }
     }
-    let (large, small) = (median(&mut large), median(&mut small));
+    let (large, small) = (median(large), median(small));
+    let times = |a: Duration, b: Duration| Some(a.as_secs_f64() / b.as_secs_f64());
     row(
-        "P1 first screen, 10 GB against 10 MB",
+        "P1",
+        "first screen at the end, 10 GB against 10 MB",
         format!("{large:.1?}"),
         format!("{small:.1?}"),
-        Some(large.as_secs_f64() / small.as_secs_f64()),
+        times(large, small),
+        Budget::AtMost(1.2),
     );
-    running.stop().await;
+    if less.is_empty() {
+        missing("P1", "first screen", "less");
+    } else {
+        let less = median(less);
+        row(
+            "P1",
+            "first screen at the end of 10 GB, against `less +G`",
+            format!("{large:.1?}"),
+            format!("{less:.1?}"),
+            times(large, less),
+            Budget::AtMost(1.5),
+        );
+    }
 }
 
 async fn window_anywhere() {
@@ -117,12 +139,17 @@ async fn window_anywhere() {
         while !matches!(page.next().await.expect("the line holds"), ServerMessage::Window(_)) {}
         times.push(before.elapsed());
     }
-    row(
-        "P4 200 rows anywhere in 90 MB, p50 | p99",
-        format!("{:.1?}", at(&mut times, 50)),
-        format!("{:.1?}", at(&mut times, 99)),
-        None,
-    );
+    for (percent, budget) in [(50, Budget::None), (99, Budget::AtMost(1.0))] {
+        let time = percentile(times.clone(), percent);
+        row(
+            "P4",
+            &format!("200 rows anywhere in 90 MB through the socket, p{percent} (ms)"),
+            format!("{time:.1?}"),
+            "",
+            Some(time.as_secs_f64() * 1e3),
+            budget,
+        );
+    }
     running.stop().await;
 }
 
@@ -169,15 +196,27 @@ async fn append_to_socket() {
             page.frame_when(|frame| common::texts(frame).contains(&mark)).await;
         }
     }
-    for percent in [50, 99] {
-        let (ours, theirs) = (at(&mut ours, percent), at(&mut theirs, percent));
+    for (percent, budget) in [(50, Budget::AtMost(2.0)), (99, Budget::None)] {
+        let ours = percentile(ours.clone(), percent);
+        let theirs = percentile(theirs.clone(), percent);
         row(
-            &format!("P7 append to client, p{percent}, against `tail -F`"),
+            "P7",
+            &format!("append to client, p{percent}, against `tail -F` and a pipe"),
             format!("{ours:.1?}"),
             format!("{theirs:.1?}"),
             Some(ours.as_secs_f64() / theirs.as_secs_f64()),
+            budget,
         );
     }
+    let p99 = percentile(ours, 99);
+    row(
+        "P7",
+        "append to client, p99 (ms)",
+        format!("{p99:.1?}"),
+        "",
+        Some(p99.as_secs_f64() * 1e3),
+        Budget::AtMost(5.0),
+    );
     tail.kill().expect("ended");
     tail.wait().expect("reaped");
     running.stop().await;
@@ -245,15 +284,17 @@ async fn follow_at(rate: u64) -> (f64, u64, u64) {
 
 async fn cost_by_rate() {
     let mut reference = None;
-    for rate in [10_000, 100_000, 1_000_000] {
+    for rate in [1_000, 10_000, 100_000, 1_000_000] {
         let (bytes, written, passed) = follow_at(rate).await;
         assert_eq!(written, passed, "every line is counted");
         let reference = *reference.get_or_insert(bytes);
         row(
-            &format!("P15 page's bytes/s at {rate} lines/s ({} written)", written),
+            "P15",
+            &format!("bytes/s to a page at {rate} lines/s, against the slowest"),
             format!("{:.0} kB", bytes / 1000.0),
             format!("{:.0} kB", reference / 1000.0),
             Some(bytes / reference),
+            Budget::AtMost(1.2),
         );
     }
 }
@@ -276,16 +317,8 @@ async fn every_line() {
             );
             stream.write_all(head.as_bytes()).expect("sent");
             let mut buffer = vec![0; 256 * 1024];
-            let mut head = true;
             while let Ok(read @ 1..) = stream.read(&mut buffer) {
-                let mut bytes = &buffer[..read];
-                if head {
-                    let end =
-                        bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("one head");
-                    bytes = &bytes[end + 4..];
-                    head = false;
-                }
-                received.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+                received.fetch_add(read as u64, Ordering::Relaxed);
             }
         })
     };
@@ -301,11 +334,48 @@ async fn every_line() {
     }
     let rate = written as f64 / began.elapsed().as_secs_f64();
     row(
-        "P9 every line by text, lines/s (bytes of the log)",
-        format!("{:.0}", rate),
-        format!("{} MB", whole / 1_000_000),
-        Some(received.load(Ordering::Relaxed) as f64 / whole as f64),
+        "P9",
+        "every line as text while 1,000,000 a second are written",
+        format!("{rate:.0}/s"),
+        "1000000/s",
+        Some(rate / 1e6),
+        Budget::AtLeast(0.9),
+    );
+    let received = received.load(Ordering::Relaxed);
+    row(
+        "P12",
+        "bytes on the wire of every line as text, head included",
+        received,
+        whole,
+        Some(received as f64 / whole as f64),
+        Budget::AtMost(1.01),
     );
     running.stop().await;
     reading.join().expect("it ends");
+}
+
+/// What it costs that nothing happens: to ten thousand logs, of which a page looks at one.
+async fn quiet() {
+    let site = Site::new(&["*.log"]);
+    for number in 0..QUIET {
+        std::fs::write(site.path(&format!("{number:05}.log")), "one line\n").expect("written");
+    }
+    let running = site.start().await;
+    let mut page = running.page().await;
+    page.open("logs/00007.log", None, Attention::Rows(60)).await.expect("sent");
+    page.frame_when(|frame| !frame.blocks.is_empty()).await;
+    // What was found at the start is looked at once more, and that is not what is measured.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let (began, before) = (Instant::now(), cpu());
+    tokio::time::sleep(Duration::from_secs(4 * seconds())).await;
+    let part = (cpu() - before).as_secs_f64() / began.elapsed().as_secs_f64();
+    row(
+        "P16",
+        "idle, 10,000 logs, one looked at: percent of a core",
+        format!("{:.2} %", part * 100.0),
+        "",
+        Some(part * 100.0),
+        Budget::AtMost(0.5),
+    );
+    running.stop().await;
 }

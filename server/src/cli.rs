@@ -61,6 +61,11 @@ pub struct Options {
     #[arg(long, value_name = "FILE", env = "TAILWATER_CONFIG", global = true)]
     pub config: Option<PathBuf>,
 
+    /// Folder for what is kept over a restart: who is signed in, and how many lines there are
+    /// [default: $XDG_STATE_HOME/tailwater or ~/.local/state/tailwater].
+    #[arg(long, value_name = "FOLDER", env = "TAILWATER_STATE", global = true)]
+    pub state: Option<PathBuf>,
+
     /// Lines from the end that a text reader (curl) is given first [default: 1000].
     #[arg(short = 'n', long, value_name = "NUMBER", env = "TAILWATER_LINES", global = true)]
     pub lines: Option<u32>,

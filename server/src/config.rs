@@ -37,7 +37,7 @@ pub struct Config {
     pub open: bool,
     /// Whether to go by the clock alone.
     pub poll: bool,
-    /// Where sessions are kept over a restart; `None`: in memory alone.
+    /// Where sessions and line counts are kept over a restart; `None`: in memory alone.
     pub state: Option<PathBuf>,
     pub sources: Vec<SourceSpec>,
     /// The configuration file that was read, if there was one.
@@ -83,6 +83,7 @@ struct File {
     bind: Option<IpAddr>,
     port: Option<u16>,
     base_path: Option<String>,
+    state: Option<PathBuf>,
     lines: Option<u32>,
     no_auth: Option<bool>,
     poll: Option<bool>,
@@ -120,7 +121,7 @@ impl Config {
             lines: options.lines.or(file.lines).unwrap_or(LINES),
             open: options.open,
             poll: options.poll || file.poll == Some(true),
-            state: state_folder(),
+            state: options.state.clone().or(file.state).or_else(state_folder),
             sources: SourceSpec::parse_all(&named)?,
             file: path,
         };

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod count;
 pub mod feed;
+pub mod kept;
 pub mod log;
 pub mod logs;
 pub mod passed;

@@ -4,16 +4,16 @@
 //! No line is kept here.
 
 use std::collections::HashMap;
-use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tailwater_engine::counts::Counts;
 use tailwater_engine::history::{Generation, History};
 use tailwater_protocol::{GenerationId, LogName, LogState, Outline};
 use tokio::sync::watch;
 
+use crate::kept::{Kept, WORTH};
 use crate::passed::Passed;
 use crate::sources::FilePlace;
 
@@ -24,7 +24,9 @@ pub struct Log {
     name: LogName,
     place: FilePlace,
     published: watch::Sender<Published>,
-    counts: Mutex<HashMap<GenerationId, Arc<RwLock<Counts>>>>,
+    counts: Mutex<HashMap<GenerationId, Counted>>,
+    /// Held while kept counts are looked for: whoever comes meanwhile waits and has them too.
+    loading: Mutex<()>,
     passed: Mutex<Passed>,
     watchers: AtomicUsize,
     /// When the last watcher left, in milliseconds since 1970; 0 for one that never had any.
@@ -49,6 +51,29 @@ pub struct Known {
     pub state: LogState,
 }
 
+/// What was counted of a generation.
+#[derive(Debug)]
+struct Counted {
+    counts: Arc<Counts>,
+    /// Whether kept counts were looked for.
+    loaded: bool,
+    /// Bytes that had been counted when the counts were kept last, and when that was.
+    kept: u64,
+    kept_at: Instant,
+}
+
+/// When counts are kept that have become worth it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// At once, as nobody may come to do it later.
+    Now,
+    /// Unless it was done lately: a log that grows fast would have it done all the time.
+    IfDue,
+}
+
+/// Between two writings of a log's counts while it grows.
+const KEEP: Duration = Duration::from_secs(60);
+
 /// Somebody looks at a log: while this lives, it stays followed.
 #[derive(Debug)]
 pub struct Watching(Arc<Log>);
@@ -63,6 +88,7 @@ impl Log {
             place,
             published: watch::Sender::new(published),
             counts: Mutex::default(),
+            loading: Mutex::default(),
             passed: Mutex::default(),
             watchers: AtomicUsize::new(0),
             left: AtomicU64::new(0),
@@ -134,7 +160,7 @@ impl Log {
     /// Lets go of the files: the log is no longer followed.
     pub(crate) fn unpublish(&self) {
         self.published.send_modify(|published| published.known = None);
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.all_counts().clear();
     }
 
     /// Tells everybody that more lines were counted.
@@ -143,35 +169,69 @@ impl Log {
     }
 
     /// The newline counts of a generation.
-    pub fn counts(&self, generation: GenerationId) -> Arc<RwLock<Counts>> {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(counts.entry(generation).or_default())
+    pub fn counts(&self, generation: GenerationId) -> Arc<Counts> {
+        Arc::clone(&self.all_counts().entry(generation).or_default().counts)
     }
 
-    /// Counts lines of `generation` where counting stopped, at most `budget` bytes. Whether the
-    /// whole of it is counted now.
-    ///
-    /// # Errors
-    ///
-    /// The system's, from reading; a doubt when the file was changed meanwhile.
-    pub fn count(&self, generation: &Generation, budget: u64) -> io::Result<bool> {
-        let counts = self.counts(generation.id);
-        let mut counts = counts.write().unwrap_or_else(PoisonError::into_inner);
-        counts.advance_in(generation, budget)?;
-        Ok(counts.counted_to() >= generation.bytes)
+    /// The newline counts of a generation, with those that were kept if it is a new one.
+    pub fn counts_of(&self, generation: &Generation, kept: &Kept) -> Arc<Counts> {
+        let known = |log: &Self| {
+            let mut all = log.all_counts();
+            let counted = all.entry(generation.id).or_default();
+            counted.loaded.then(|| Arc::clone(&counted.counts))
+        };
+        if let Some(counts) = known(self) {
+            return counts;
+        }
+        let _loading = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counts) = known(self) {
+            return counts;
+        }
+        let loaded = kept.load(generation);
+        let mut all = self.all_counts();
+        let counted = all.entry(generation.id).or_default();
+        counted.loaded = true;
+        if let Some(counts) = loaded
+            && counts.counted() > counted.counts.counted()
+        {
+            counted.kept = counts.counted();
+            counted.counts = Arc::new(counts);
+        }
+        Arc::clone(&counted.counts)
     }
 
-    /// Bytes of `generation` that are not counted yet.
-    pub fn uncounted(&self, generation: &Generation) -> u64 {
-        let counts = self.counts(generation.id);
-        let counted = counts.read().unwrap_or_else(PoisonError::into_inner).counted_to();
-        generation.bytes.saturating_sub(counted)
+    /// Whether enough of a generation was counted since its counts were kept to keep them anew.
+    pub fn is_to_be_kept(&self, generation: GenerationId) -> bool {
+        self.all_counts().get(&generation).is_some_and(|counted| counted.is_to_be_kept(Keep::IfDue))
+    }
+
+    /// Keeps the counts of all generations of which much was counted since they were kept last.
+    pub fn keep_counts(&self, kept: &Kept, when: Keep) {
+        let Some(known) = self.known() else { return };
+        for generation in known.history.generations.iter() {
+            let worth = {
+                let mut all = self.all_counts();
+                all.get_mut(&generation.id).and_then(|counted| {
+                    counted.is_to_be_kept(when).then(|| {
+                        counted.kept = counted.counts.counted();
+                        counted.kept_at = Instant::now();
+                        Arc::clone(&counted.counts)
+                    })
+                })
+            };
+            if let Some(counts) = worth {
+                kept.save(generation, &counts);
+            }
+        }
     }
 
     /// Drops the counts of generations that `history` no longer has.
     pub fn trim_counts(&self, history: &History) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.retain(|id, _| history.generations.iter().any(|known| known.id == *id));
+        self.all_counts().retain(|id, _| history.generations.iter().any(|known| known.id == *id));
+    }
+
+    fn all_counts(&self) -> MutexGuard<'_, HashMap<GenerationId, Counted>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What passed at the end of the log since somebody looks.
@@ -182,6 +242,19 @@ impl Log {
     /// The outline of `history`, with lines as far as they are counted.
     pub fn outline(&self, history: &History) -> Outline {
         history.outline(&|id| Some(self.counts(id)))
+    }
+}
+
+impl Counted {
+    fn is_to_be_kept(&self, when: Keep) -> bool {
+        let lately = self.kept > 0 && self.kept_at.elapsed() < KEEP;
+        self.counts.counted() >= self.kept.saturating_add(WORTH) && !(lately && when == Keep::IfDue)
+    }
+}
+
+impl Default for Counted {
+    fn default() -> Self {
+        Self { counts: Arc::default(), loaded: false, kept: 0, kept_at: Instant::now() }
     }
 }
 

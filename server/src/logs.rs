@@ -95,6 +95,11 @@ impl Logs {
         by_name.values().find(|log| log.place().path() == path).cloned()
     }
 
+    /// Every log on offer.
+    pub fn all(&self) -> Vec<Arc<Log>> {
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
     /// Has `log` followed while the answer lives, and waits for the first look at it.
     pub async fn attend(&self, log: &Arc<Log>) -> Watching {
         let watching = log.watch();
@@ -169,11 +174,7 @@ impl Logs {
     }
 
     fn publish(&self) {
-        let logs: Vec<Arc<Log>> = {
-            let logs = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
-            logs.values().cloned().collect()
-        };
-        let list: Vec<Source> = logs.iter().map(|log| source(log)).collect();
+        let list: Vec<Source> = self.all().iter().map(|log| source(log)).collect();
         self.list.send_if_modified(|known| {
             let changed = **known != list;
             if changed {

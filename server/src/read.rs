@@ -5,9 +5,8 @@
 //! socket; what they cost is a screenful, not a log.
 
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
-use tailwater_engine::counts::Counts;
 use tailwater_engine::history::History;
 use tailwater_engine::read::is_doubt;
 use tailwater_engine::window::{self, WindowRows};
@@ -163,15 +162,19 @@ impl Reader {
     /// Counts the lines that came lately, and has the rest counted in the background.
     fn count_on(&self, log: &Arc<Log>, history: &History) -> io::Result<()> {
         for generation in history.generations.iter().rev() {
-            match log.uncounted(generation) {
+            let counts = log.counts_of(generation, self.counter.kept());
+            match counts.uncounted(generation.bytes) {
                 0 => {}
                 few if few <= INLINE => {
-                    log.count(generation, few)?;
+                    counts.catch_up(generation, few)?;
                 }
                 _ => {
                     self.counter.count(log);
                     break;
                 }
+            }
+            if log.is_to_be_kept(generation.id) {
+                self.counter.count(log);
             }
         }
         Ok(())
@@ -256,11 +259,9 @@ fn between(log: &Log, history: &History, from: Position) -> Tally {
 
 /// Lines before `offset`, counted or else guessed.
 fn lines_to(log: &Log, generation: &tailwater_engine::history::Generation, offset: u64) -> u64 {
-    let counts: Arc<RwLock<Counts>> = log.counts(generation.id);
-    let counts = counts.read().unwrap_or_else(PoisonError::into_inner);
-    match counts.lines_before(generation.file.as_ref(), offset) {
-        Ok(Some(lines)) => lines,
-        _ => counts.estimate(offset),
+    match log.counts(generation.id).lines_before(generation.file.as_ref(), offset) {
+        Ok(Some(lines)) => lines.number(),
+        _ => 0,
     }
 }
 

@@ -21,6 +21,7 @@ use tower::ServiceExt as _;
 use crate::auth::Access;
 use crate::config::Config;
 use crate::count::Counter;
+use crate::kept::Kept;
 use crate::logs::Logs;
 use crate::read::Reader;
 use crate::routes::{Known, Shared, SharedState, router};
@@ -50,6 +51,7 @@ const BREATH: Duration = Duration::from_millis(100);
 /// A server that is ready: its logs found, nothing served yet.
 pub struct Server {
     shared: SharedState,
+    counter: Counter,
     ending: watch::Sender<bool>,
 }
 
@@ -64,8 +66,9 @@ impl Server {
         let _said_before = any_spawner::Executor::init_tokio();
         let (ending, ended) = watch::channel(false);
         let logs = Logs::start(config.sources.clone(), config.poll)?;
+        let counter = Counter::start(Kept::new(config.state.as_deref()))?;
         let shared = Shared {
-            reader: Reader::new(Counter::start()?, logs.watcher().clone()),
+            reader: Reader::new(counter.clone(), logs.watcher().clone()),
             logs,
             searches: Searches::start()?,
             access: Access::new(config.login.clone(), port, &config.base, config.state.clone()),
@@ -77,7 +80,7 @@ impl Server {
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             ending: ended,
         };
-        Ok(Self { shared: Arc::new(shared), ending })
+        Ok(Self { shared: Arc::new(shared), counter, ending })
     }
 
     /// What the routes share.
@@ -134,6 +137,11 @@ impl Server {
             tracing::info!("some connections did not end in time");
         }
         self.shared.searches.stop();
+        let logs = self.shared.logs.all();
+        let counter = self.counter.clone();
+        if tokio::task::spawn_blocking(move || counter.stop(&logs)).await.is_err() {
+            tracing::warn!("line counts could not be kept");
+        }
         self.shared.logs.stop();
     }
 }

@@ -10,6 +10,7 @@ mod bench;
 mod browser;
 mod dev;
 mod fresh;
+mod log;
 mod pack;
 mod process;
 mod project;
@@ -36,7 +37,8 @@ usage: cargo xtask TASK [ARGUMENT]…
   browser [ARGUMENT]… build, then the browser tests (arguments go to Playwright)
   dev [ARGUMENT]…     rebuild and reload on every change (cargo-leptos)
   ui                  the page alone, against a running server (Trunk)
-  bench               measure
+  bench [SIZE]        measure, on a log of that size
+  log SIZE [SEED]     a log to measure with, such as 2G, below target/logs
   size                bytes that a browser loads
   screenshots         draw the pictures in docs/ anew";
 
@@ -74,7 +76,8 @@ fn run() -> anyhow::Result<ExitCode> {
         "browser" => return test::browser_only(&rest),
         "dev" => dev::watch(&rest)?,
         "ui" => dev::page_only(&rest)?,
-        "bench" => bench::run()?,
+        "bench" => bench::run_all(rest.first().and_then(|size| size.to_str()))?,
+        "log" => log::of_arguments(&rest)?,
         "size" => size::print()?,
         "screenshots" => screenshots::draw()?,
         "" | "help" | "--help" | "-h" => println!("{USAGE}"),
