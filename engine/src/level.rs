@@ -83,8 +83,8 @@ fn by_word(line: &[u8]) -> Level {
         while line.get(at).is_some_and(|&byte| of_word(byte)) {
             at += 1;
         }
-        // No level in a text is longer than `CRITICAL`, and most words begin with none of their letters.
-        if (3..=8).contains(&(at - start)) && begins_level(byte) {
+        // Most words begin with another letter than any level, or are of another length.
+        if fits_level(byte, at - start) {
             let found = Word { line, start, end: at }.level();
             if found != Level::None {
                 return found;
@@ -113,12 +113,43 @@ static OF_WORD: [bool; 256] = {
     table
 };
 
-const fn begins_level(byte: u8) -> bool {
-    matches!(
-        byte.to_ascii_lowercase(),
-        b'a' | b'c' | b'd' | b'e' | b'f' | b'i' | b'l' | b'n' | b'p' | b's' | b't' | b'v' | b'w'
-    )
+/// Whether a level can begin with `first` and have that many bytes, a full stop included.
+const fn fits_level(first: u8, length: usize) -> bool {
+    length < 16 && LENGTHS[first as usize] >> length & 1 != 0
 }
+
+/// For every first letter the lengths of the levels that [`named`] knows, as a set of bits, and of
+/// `level` itself.
+static LENGTHS: [u16; 256] = {
+    const fn of(lengths: &[u32]) -> u16 {
+        let mut bits = 0;
+        let mut at = 0;
+        while at < lengths.len() {
+            bits |= 0b11 << lengths[at];
+            at += 1;
+        }
+        bits
+    }
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match (byte as u8).to_ascii_lowercase() {
+            b'a' | b'l' | b'p' => of(&[5]),
+            b'c' => of(&[4, 8]),
+            b'd' => of(&[3, 5]),
+            b'e' => of(&[3, 5, 9]),
+            b'f' => of(&[3, 4, 5, 6]),
+            b'i' => of(&[3, 4, 11, 13]),
+            b'n' | b's' => of(&[6]),
+            b't' => of(&[3, 5]),
+            b'v' => of(&[3, 7]),
+            b'w' => of(&[3, 4, 7]),
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+};
 
 struct Word<'a> {
     line: &'a [u8],
@@ -256,6 +287,9 @@ mod tests {
             ("10:32AM INF started", Info),
             ("[10:32:07 WRN] slow", Warn),
             ("SEVERE: failed", Error),
+            ("[emergency] x", Fatal),
+            ("level=information", Info),
+            ("an ERROR.", Error),
             // A field wins over the text, and stands anywhere.
             (r#"{"msg":"ERROR handled","level":"info"}"#, Info),
             (r#"{"msg":"ERROR handled","a":{"level":"fatal"},"LogLevel":"Information"}"#, Info),
