@@ -21,6 +21,7 @@ pub mod follow;
 pub mod history;
 pub mod level;
 pub mod lines;
+pub mod packed;
 pub mod query;
 pub mod read;
 pub mod row;
