@@ -534,7 +534,7 @@ impl Follower {
 }
 
 /// The id of a file's life: the same after a restart, as long as the file was not cut.
-fn id_of(identity: Identity, cuts: u32, again: u32) -> GenerationId {
+pub(crate) fn id_of(identity: Identity, cuts: u32, again: u32) -> GenerationId {
     let Identity { device, inode, birth } = identity;
     let words = [device, inode, birth, cuts.into(), again.into()];
     // The finaliser of SplitMix64 after each word.

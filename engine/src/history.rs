@@ -75,7 +75,7 @@ impl Generation {
     pub fn once(&self) -> u64 {
         let lost = match self.lost {
             Some(Loss::Truncated(bytes) | Loss::Deleted(bytes) | Loss::LetGo(bytes)) => bytes,
-            Some(Loss::Unknown) | None => 0,
+            Some(Loss::Unknown | Loss::Damaged(_)) | None => 0,
         };
         self.bytes.saturating_add(lost)
     }

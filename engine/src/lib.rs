@@ -12,6 +12,7 @@
 #![warn(missing_docs)]
 
 pub mod ansi;
+pub mod archive;
 pub mod counts;
 pub mod cursor;
 pub mod event;

@@ -21,6 +21,8 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use tailwater_protocol::Damage;
+
 use crate::file::{File, Stat};
 use crate::read::{Doubt, ReadAt};
 
@@ -59,31 +61,6 @@ pub enum Packing {
     Gzip,
     /// Zstandard, perhaps of several frames.
     Zstd,
-}
-
-/// What is wrong with a compressed file, from some byte of its text on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Damage {
-    /// It ends in the middle.
-    #[error("the compressed file ends in the middle")]
-    Truncated,
-    /// Its text is not what its checksum says.
-    #[error("the checksum of the compressed file does not match its text")]
-    Checksum,
-    /// It breaks the rules of its format.
-    #[error("the compressed file is damaged")]
-    Corrupt,
-    /// It was packed with a window that is too large.
-    #[error(
-        "the compressed file needs a window above 8 MiB; pack it without `--long` or `--ultra`"
-    )]
-    Window,
-    /// It needs a dictionary.
-    #[error("the compressed file needs a dictionary")]
-    Dictionary,
-    /// Its text is too large for it.
-    #[error("the compressed file swells to more than 200 times its size")]
-    Ratio,
 }
 
 /// What became of a step of decoding.

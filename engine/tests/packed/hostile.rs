@@ -1,8 +1,10 @@
 //! Files that are broken, or were made to break their reader.
 
 use proptest::prelude::*;
-use tailwater_engine::packed::{Damage, FREE, Outcome, Packing};
+use tailwater_engine::packed::{FREE, Outcome, Packing};
 use tailwater_engine::read::{ReadAt as _, read_exact_at};
+
+use tailwater_protocol::Damage;
 
 use super::make::{gzip, log, one_block, zstd};
 use super::{all_of, open};
