@@ -23,6 +23,7 @@ use tailwater_protocol::{Began, GenerationId, Loss};
 use crate::file::{Absent, File, Identity, Place, Sibling, Stat};
 use crate::history::History;
 use held::{Beginning, Found, Held};
+pub(crate) use recognise::tells;
 use siblings::{Opened, find_copy, is_copy, unknown};
 
 /// How often a look begins anew because the name led elsewhere meanwhile.
