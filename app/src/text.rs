@@ -173,6 +173,7 @@ pub(crate) fn notice(notice: &Notice, clock: &Clock, now: u64) -> String {
             Loss::Deleted(n) => bytes(*n) + " gone: the file was deleted",
             Loss::LetGo(n) => bytes(*n) + " let go: too many earlier files to keep open",
             Loss::Unknown => "what came before this is not known".to_owned(),
+            Loss::Damaged(damage) => format!("can't be read any further: {damage}"),
         },
         Notice::Deleted { since, .. } => {
             ["deleted ", &time(clock, *since, now), ", still readable until closed"].concat()

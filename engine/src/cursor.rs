@@ -432,6 +432,7 @@ fn with_bytes(loss: Option<Loss>, bytes: u64) -> Loss {
         Some(Loss::Truncated(_)) => Loss::Truncated(bytes),
         Some(Loss::Deleted(_)) => Loss::Deleted(bytes),
         Some(Loss::LetGo(_)) => Loss::LetGo(bytes),
+        Some(Loss::Damaged(damage)) => Loss::Damaged(damage),
         Some(Loss::Unknown) | None => Loss::Unknown,
     }
 }

@@ -63,8 +63,9 @@ pub trait Place {
     /// Why it is not to be had.
     fn open(&self) -> Result<Arc<dyn File>, Absent>;
 
-    /// Regular files beside it whose names begin with its name, a bounded number, itself not
-    /// among them.
+    /// Regular files beside it whose names begin with its name, or say by a date that they are
+    /// earlier generations of it ([`crate::archive::name`]); a bounded number, itself not among
+    /// them.
     fn siblings(&self) -> Vec<Sibling>;
 
     /// Opens one of the siblings, under the same conditions.

@@ -23,6 +23,7 @@ use tailwater_protocol::{Began, GenerationId, Loss};
 use crate::file::{Absent, File, Identity, Place, Sibling, Stat};
 use crate::history::History;
 use held::{Beginning, Found, Held};
+pub(crate) use recognise::tells;
 use siblings::{Opened, find_copy, is_copy, unknown};
 
 /// How often a look begins anew because the name led elsewhere meanwhile.
@@ -534,7 +535,7 @@ impl Follower {
 }
 
 /// The id of a file's life: the same after a restart, as long as the file was not cut.
-fn id_of(identity: Identity, cuts: u32, again: u32) -> GenerationId {
+pub(crate) fn id_of(identity: Identity, cuts: u32, again: u32) -> GenerationId {
     let Identity { device, inode, birth } = identity;
     let words = [device, inode, birth, cuts.into(), again.into()];
     // The finaliser of SplitMix64 after each word.

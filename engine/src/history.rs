@@ -14,6 +14,7 @@ use tailwater_protocol::{
 
 use crate::counts::Counts;
 use crate::file::File;
+use crate::follow::tells;
 use crate::read::{Doubt, stands_before};
 
 /// The counts of a generation, where the caller keeps them.
@@ -75,7 +76,7 @@ impl Generation {
     pub fn once(&self) -> u64 {
         let lost = match self.lost {
             Some(Loss::Truncated(bytes) | Loss::Deleted(bytes) | Loss::LetGo(bytes)) => bytes,
-            Some(Loss::Unknown) | None => 0,
+            Some(Loss::Unknown | Loss::Damaged(_)) | None => 0,
         };
         self.bytes.saturating_add(lost)
     }
@@ -115,6 +116,24 @@ impl History {
     /// Where the generation of that id stands among the others.
     pub fn index(&self, id: GenerationId) -> Option<usize> {
         self.generations.iter().position(|generation| generation.id == id)
+    }
+
+    /// Where a reader stands who left `bookmark`: in the generation that it names, or else in the
+    /// newest that holds what it read last. What cannot be read now holds nothing.
+    pub fn find(&self, bookmark: Bookmark) -> Option<Position> {
+        let Bookmark { position, before } = bookmark;
+        let holds = |generation: &&Generation| {
+            let within = position.offset <= generation.bytes;
+            within
+                && stands_before(generation.file.as_ref(), position.offset, before).unwrap_or(false)
+        };
+        let named = self.get(position.generation).filter(holds);
+        let by_bytes = || {
+            let telling = tells(bookmark).then_some(self.generations.iter().rev());
+            telling?.find(|generation| holds(generation))
+        };
+        let found = named.or_else(by_bytes)?;
+        Some(Position { generation: found.id, ..position })
     }
 
     /// The end of the current generation.

@@ -12,6 +12,7 @@
 #![warn(missing_docs)]
 
 pub mod ansi;
+pub mod archive;
 pub mod counts;
 pub mod cursor;
 pub mod event;
@@ -21,6 +22,7 @@ pub mod follow;
 pub mod history;
 pub mod level;
 pub mod lines;
+pub mod packed;
 pub mod query;
 pub mod read;
 pub mod row;

@@ -16,7 +16,7 @@ pub mod row;
 pub mod wire;
 
 pub use find::{Direction, FindId, Finding, Hit, Progress, Sought};
-pub use log::{Began, Lines, LogName, LogState, Loss, Outline, Source, Span, Tally};
+pub use log::{Began, Damage, Lines, LogName, LogState, Loss, Outline, Source, Span, Tally};
 pub use message::{
     Anchor, Attention, ClientMessage, Frame, Refusal, RequestId, ServerMessage, ViewId, Window,
     WindowRequest,

@@ -100,6 +100,33 @@ pub enum Loss {
     LetGo(u64),
     /// What came before it is unknown: a reader came back to a generation that is not known here.
     Unknown,
+    /// It lies in a compressed file that can be read up to here and no further.
+    Damaged(Damage),
+}
+
+/// What is wrong with a compressed file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Damage {
+    /// It ends in the middle.
+    #[error("the compressed file ends in the middle")]
+    Truncated,
+    /// Its text is there, and is not what its checksum says.
+    #[error("the checksum of the compressed file does not match what it holds")]
+    Checksum,
+    /// It breaks the rules of its format.
+    #[error("the compressed file is damaged")]
+    Corrupt,
+    /// It was packed so that a reader needs more memory than it is given.
+    #[error(
+        "the compressed file needs a window above 8 MiB; pack it without `--long` and `--ultra`"
+    )]
+    Window,
+    /// It needs a dictionary.
+    #[error("the compressed file needs a dictionary; pack it without one")]
+    Dictionary,
+    /// It holds far more than a log of its size could.
+    #[error("the compressed file swells to more than 200 times its size")]
+    Ratio,
 }
 
 /// How many lines there are: counted, or guessed from the part that was.

@@ -4,6 +4,7 @@
 //! keeps both within what was named and allowed. [`serve::run`] is the whole server as a function
 //! that takes its listener and its end as parameters, so that tests start it on port 0.
 
+pub mod archive;
 pub mod assets;
 pub mod auth;
 pub mod check;

@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use tailwater_engine::archive::Past;
 use tailwater_engine::counts::Counts;
 use tailwater_engine::history::{Generation, History};
 use tailwater_protocol::{GenerationId, LogName, LogState, Outline};
 use tokio::sync::watch;
 
+use crate::archive::Archives;
 use crate::kept::{Kept, WORTH};
 use crate::passed::Passed;
 use crate::sources::FilePlace;
@@ -24,6 +26,8 @@ pub struct Log {
     name: LogName,
     place: FilePlace,
     published: watch::Sender<Published>,
+    parts: Mutex<Parts>,
+    archives: Archives,
     counts: Mutex<HashMap<GenerationId, Counted>>,
     /// Held while kept counts are looked for: whoever comes meanwhile waits and has them too.
     loading: Mutex<()>,
@@ -74,12 +78,21 @@ pub enum Keep {
 /// Between two writings of a log's counts while it grows.
 const KEEP: Duration = Duration::from_secs(60);
 
+/// What is published is made of.
+#[derive(Debug, Default)]
+struct Parts {
+    /// What the follower found; `None` while the log is not followed.
+    live: Option<Known>,
+    /// What lies beside it.
+    past: Past,
+}
+
 /// Somebody looks at a log: while this lives, it stays followed.
 #[derive(Debug)]
 pub struct Watching(Arc<Log>);
 
 impl Log {
-    pub fn new(name: LogName, place: FilePlace) -> Self {
+    pub fn new(name: LogName, place: FilePlace, archives: Archives) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let published = Published { known: None, noticed: Instant::now(), counted: 0 };
         Self {
@@ -87,6 +100,8 @@ impl Log {
             name,
             place,
             published: watch::Sender::new(published),
+            parts: Mutex::default(),
+            archives,
             counts: Mutex::default(),
             loading: Mutex::default(),
             passed: Mutex::default(),
@@ -144,14 +159,56 @@ impl Log {
 
     /// Tells everybody what was found, if it is news.
     pub(crate) fn publish(&self, history: History, state: LogState) {
+        let mut parts = self.parts();
+        let ids = |known: &Known| -> Vec<(GenerationId, bool)> {
+            known.history.generations.iter().map(|g| (g.id, g.lost.is_some())).collect()
+        };
+        let live = Known { history, state };
+        let turned = parts.live.as_ref().is_some_and(|before| ids(before) != ids(&live));
+        parts.live = Some(live);
+        self.tell(&parts, true);
+        drop(parts);
+        if turned {
+            self.archives.changed(self.id);
+        }
+    }
+
+    /// What the follower found last.
+    pub(crate) fn live(&self) -> Option<History> {
+        self.parts().live.as_ref().map(|known| known.history.clone())
+    }
+
+    /// Tells everybody what lies beside the log.
+    pub(crate) fn set_past(&self, past: Past) {
+        let mut parts = self.parts();
+        parts.past = past;
+        self.tell(&parts, false);
+    }
+
+    /// What lies beside the logs.
+    pub fn archives(&self) -> &Archives {
+        &self.archives
+    }
+
+    fn parts(&self) -> MutexGuard<'_, Parts> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells what the parts make together, which must stay as they are meanwhile: nobody is told
+    /// of an older state after a newer one.
+    fn tell(&self, parts: &Parts, grown: bool) {
+        let Some(Known { history, state }) = &parts.live else { return };
+        let history = parts.past.complete(history);
         self.published.send_if_modified(|published| {
             let same = published
                 .known
                 .as_ref()
-                .is_some_and(|known| known.state == state && known.history.same_as(&history));
+                .is_some_and(|known| known.state == *state && known.history.same_as(&history));
             if !same {
-                published.known = Some(Known { history, state });
-                published.noticed = Instant::now();
+                published.known = Some(Known { history, state: state.clone() });
+                if grown {
+                    published.noticed = Instant::now();
+                }
             }
             !same
         });
@@ -159,6 +216,7 @@ impl Log {
 
     /// Lets go of the files: the log is no longer followed.
     pub(crate) fn unpublish(&self) {
+        *self.parts() = Parts::default();
         self.published.send_modify(|published| published.known = None);
         self.all_counts().clear();
     }

@@ -10,6 +10,7 @@ use tailwater_engine::file::{Absent, Place as _};
 use tailwater_protocol::{LogName, LogState, Source};
 use tokio::sync::watch;
 
+use crate::archive::Archives;
 use crate::log::{Log, Published, Watching};
 use crate::sources::{Root, Roots, SourceSpec, discover};
 use crate::watch::Watch;
@@ -37,6 +38,7 @@ pub struct Logs {
     by_name: RwLock<BTreeMap<LogName, Arc<Log>>>,
     list: watch::Sender<Arc<Vec<Source>>>,
     watch: Watch,
+    archives: Archives,
     bell: Arc<Bell>,
 }
 
@@ -60,15 +62,24 @@ impl Logs {
     /// # Errors
     ///
     /// When a thread cannot be made.
-    pub fn start(specs: Vec<SourceSpec>, poll: bool) -> std::io::Result<Arc<Self>> {
+    pub fn start(
+        specs: Vec<SourceSpec>,
+        poll: bool,
+        archives: Archives,
+    ) -> std::io::Result<Arc<Self>> {
         let bell = Arc::new(Bell::default());
-        let ring = Arc::clone(&bell);
+        let (ring, beside) = (Arc::clone(&bell), archives.clone());
+        let poke = move || {
+            ring.ring();
+            beside.ring();
+        };
         let logs = Arc::new(Self {
             roots: Root::all_of(&specs),
             specs,
             by_name: RwLock::default(),
             list: watch::Sender::new(Arc::default()),
-            watch: Watch::start(poll, move || ring.ring())?,
+            watch: Watch::start(poll, poke)?,
+            archives,
             bell,
         });
         logs.find();
@@ -81,6 +92,7 @@ impl Logs {
     pub fn stop(&self) {
         self.bell.end();
         self.watch.stop();
+        self.archives.stop();
     }
 
     /// The log of that name, if it is offered.
@@ -110,6 +122,7 @@ impl Logs {
             // Then the page says that it waits, which is the truth.
             let _slow = tokio::time::timeout(FIRST_LOOK, known).await.map(|known| known.is_ok());
         }
+        self.archives.attend(log);
         watching
     }
 
@@ -151,7 +164,7 @@ impl Logs {
             for (name, place) in found.logs {
                 let known = before.get(&name).filter(|log| *log.place() == place);
                 let log = known.cloned().unwrap_or_else(|| {
-                    let log = Arc::new(Log::new(name.clone(), place));
+                    let log = Arc::new(Log::new(name.clone(), place, self.archives.clone()));
                     new.push(Arc::clone(&log));
                     log
                 });

@@ -26,6 +26,10 @@ const READS: usize = 16;
 /// Bytes that are counted along with a read rather than in the background: some milliseconds.
 const INLINE: u64 = 4 * 1024 * 1024;
 
+/// Generations of which lines are counted along with a read: the current one, and the one that it
+/// may have replaced a moment ago.
+const INLINE_GENERATIONS: usize = 2;
+
 /// Reads of a log that is rotated faster than it can be read, before that is said.
 const TRIES: u32 = 5;
 
@@ -74,6 +78,12 @@ impl Reader {
         after: u16,
         search: Option<Arc<Search>>,
     ) -> io::Result<Windowed> {
+        // A link may lead to what is not gone through yet.
+        if let Anchor::At(position) = anchor
+            && self.history(log).get(position.generation).is_none()
+        {
+            log.archives().settle(log).await;
+        }
         self.retrying(log, move |this, log| {
             let history = this.history(log);
             this.count_on(log, &history)?;
@@ -161,7 +171,16 @@ impl Reader {
 
     /// Counts the lines that came lately, and has the rest counted in the background.
     fn count_on(&self, log: &Arc<Log>, history: &History) -> io::Result<()> {
-        for generation in history.generations.iter().rev() {
+        for (age, generation) in history.generations.iter().rev().enumerate() {
+            // Whoever looks at the end waits for nothing that was rotated away: there may be a
+            // hundred earlier generations, and compressed ones.
+            if age >= INLINE_GENERATIONS {
+                if log.counts(generation.id).uncounted(generation.bytes) > 0 {
+                    self.counter.count(log);
+                    break;
+                }
+                continue;
+            }
             let counts = log.counts_of(generation, self.counter.kept());
             match counts.uncounted(generation.bytes) {
                 0 => {}
@@ -202,6 +221,7 @@ impl Reader {
                 Err(error) if is_doubt(&error) && tries < TRIES => {
                     tries += 1;
                     self.watch.look(log).await;
+                    log.archives().survey(log).await;
                 }
                 outcome => return outcome,
             }
@@ -266,11 +286,27 @@ fn lines_to(log: &Log, generation: &tailwater_engine::history::Generation, offse
 }
 
 /// Finds where a reader stands who comes back with `bookmark`: in the history as it is known, or
-/// by what it read last.
+/// by what it read last, if need be in what has to be gone through first.
 pub async fn resume(
     logs: &crate::logs::Logs,
     log: &Arc<Log>,
     bookmark: Bookmark,
 ) -> Option<Position> {
-    logs.watcher().recognise(log, bookmark).await
+    if log.known().is_some_and(|known| known.history.get(bookmark.position.generation).is_some())
+        && let Some(position) = find(log, bookmark).await
+    {
+        return Some(position);
+    }
+    if let Some(position) = logs.watcher().recognise(log, bookmark).await {
+        return Some(position);
+    }
+    log.archives().settle(log).await;
+    find(log, bookmark).await
+}
+
+/// Where `bookmark` stands in what is known.
+async fn find(log: &Arc<Log>, bookmark: Bookmark) -> Option<Position> {
+    let history = log.known()?.history;
+    let found = tokio::task::spawn_blocking(move || history.find(bookmark)).await;
+    found.ok().flatten()
 }

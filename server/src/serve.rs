@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
+use crate::archive::Archives;
 use crate::auth::Access;
 use crate::config::Config;
 use crate::count::Counter;
@@ -65,7 +66,8 @@ impl Server {
         // Pages are drawn on this runtime. Another server of this process may have said so before.
         let _said_before = any_spawner::Executor::init_tokio();
         let (ending, ended) = watch::channel(false);
-        let logs = Logs::start(config.sources.clone(), config.poll)?;
+        let archives = Archives::start(config.state.as_deref())?;
+        let logs = Logs::start(config.sources.clone(), config.poll, archives)?;
         let counter = Counter::start(Kept::new(config.state.as_deref()))?;
         let shared = Shared {
             reader: Reader::new(counter.clone(), logs.watcher().clone()),

@@ -104,7 +104,7 @@ pub(crate) fn status(view: Option<&View>, phase: Phase, now: u64) -> Status {
 fn bytes(loss: Loss) -> u64 {
     match loss {
         Loss::Truncated(bytes) | Loss::Deleted(bytes) | Loss::LetGo(bytes) => bytes,
-        Loss::Unknown => 0,
+        Loss::Unknown | Loss::Damaged(_) => 0,
     }
 }
 

@@ -73,7 +73,7 @@ impl Follower {
 
 /// Whether the bytes before `bookmark` say where it stands. No bytes do not, nor do the NULs of a
 /// hole: then the generation must be the one that is named.
-fn tells(bookmark: Bookmark) -> bool {
+pub(crate) fn tells(bookmark: Bookmark) -> bool {
     let reach = bookmark.position.offset.min(Fingerprint::REACH) as usize;
     let blank = [0; Fingerprint::REACH as usize];
     bookmark.before != Fingerprint::of(blank.get(..reach).unwrap_or_default())

@@ -161,7 +161,10 @@ impl Feed {
                 Step::Turned { .. } => return Some(Fed::Turned),
                 Step::Lost { loss } => return Some(Fed::Lost(loss)),
                 Step::Doubt if self.until.is_some() => return None,
-                Step::Doubt => self.logs.watcher().look(&self.log).await,
+                Step::Doubt => {
+                    self.logs.watcher().look(&self.log).await;
+                    self.log.archives().survey(&self.log).await;
+                }
                 Step::End if self.until.is_some() => return None,
                 Step::End => tokio::select! {
                     changed = self.published.changed() => changed.ok()?,
@@ -184,7 +187,11 @@ async fn start(shared: &SharedState, log: &Arc<Log>, asked: &Asked) -> io::Resul
             Ok(cursor.map(|cursor| late.fold(cursor, Cursor::and_late)))
         }
         [From::Position(position), ..] => {
-            let known = history.generations.iter().any(|known| known.id == position.generation);
+            let mut known = history.get(position.generation).is_some();
+            if !known {
+                log.archives().settle(log).await;
+                known = self::history(log).get(position.generation).is_some();
+            }
             Ok(known.then(|| Cursor::new(*position)))
         }
         [] => {

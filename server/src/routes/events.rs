@@ -168,6 +168,7 @@ fn lost(loss: Loss) -> String {
         Loss::Deleted(bytes) => format!("{bytes} bytes: the file was deleted"),
         Loss::LetGo(bytes) => format!("{bytes} bytes: too many earlier files to keep open"),
         Loss::Unknown => "what came before this is not known".to_owned(),
+        Loss::Damaged(damage) => format!("can't be read any further: {damage}"),
     }
 }
 

@@ -18,6 +18,7 @@ use super::MAX_LOGS;
 use super::place::FilePlace;
 use super::resolve::{Beneath, Root, Roots};
 use super::spec::{SourceKind, SourceSpec};
+use tailwater_engine::archive::name::age;
 use tailwater_protocol::LogName;
 
 /// Folders below a source that are entered: deeper ones are a mistake or a loop.
@@ -244,13 +245,18 @@ fn is_log(name: &OsStr, beside: &HashSet<&OsStr>) -> bool {
     !(secret || binary || ends(&PACKED) || is_earlier(&text, beside))
 }
 
-/// Whether `name` is `app.log.1`, `app.log-20261121` or `app.log.old` beside `app.log`.
+/// Whether `name` is that of an earlier generation of one of the logs beside it: `app.log.1`,
+/// `app.log-20261121` or `app-2026-11-21.log` beside `app.log`.
 fn is_earlier(name: &str, beside: &HashSet<&OsStr>) -> bool {
-    let digits =
-        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    [name.rsplit_once('.'), name.split_once('-')].into_iter().flatten().any(|(base, ending)| {
-        (digits(ending) || ending == "old") && beside.contains(OsStr::new(base))
-    })
+    let belongs = |base: &str| beside.contains(OsStr::new(base)) && age(base, name).is_some();
+    // Where a name may have been cut in two: there begins what rotation put into it.
+    let cuts = |text: &str| -> Vec<String> {
+        let at = text.char_indices().filter(|(_, c)| matches!(c, '.' | '-' | '_' | '0'..='9'));
+        at.filter_map(|(at, _)| text.get(..at)).map(str::to_owned).collect()
+    };
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+    cuts(name).iter().any(|base| belongs(base))
+        || cuts(stem).iter().any(|stem| belongs(&format!("{stem}.{ending}")))
 }
 
 /// The folders that `specs` may lead into.
@@ -305,6 +311,7 @@ mod tests {
             "d/a.log.1",
             "d/a.log.2.gz",
             "d/a.log-20261120",
+            "d/a-2026-11-19.log",
             "d/.hidden",
             "d/wtmp",
             "d/tls.key",

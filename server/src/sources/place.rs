@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, SeekFrom, StatxFlags, openat, seek, statx};
+use tailwater_engine::archive::name::age;
 use tailwater_engine::file::{Absent, File, Identity, Place, Sibling, Stat};
 use tailwater_engine::read::ReadAt;
 
@@ -166,7 +167,7 @@ impl Place for FilePlace {
         let names = entries.flatten().filter_map(|entry| {
             let name =
                 std::ffi::OsStr::from_bytes(entry.file_name().to_bytes()).to_str()?.to_owned();
-            (name != base && name.starts_with(&base)).then_some(name)
+            (name != base && is_beside(&base, &name)).then_some(name)
         });
         let stats = names.take(MAX_SIBLINGS).filter_map(|name| {
             let stat = statx(&folder, &name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::ALL).ok()?;
@@ -179,7 +180,7 @@ impl Place for FilePlace {
     fn open_sibling(&self, name: &str) -> Result<Arc<dyn File>, Absent> {
         let (folder, base) = self.beside().ok_or(Absent::Missing)?;
         // A sibling is readable as a generation of this log and as nothing else.
-        if name.contains('/') || !name.starts_with(&base) {
+        if name.contains('/') || !is_beside(&base, name) {
             return Err(Absent::Missing);
         }
         let open = || -> io::Result<StdFile> {
@@ -198,6 +199,11 @@ impl Place for FilePlace {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         name.unwrap_or_default()
     }
+}
+
+/// Whether a file of that name belongs to the log `base`, as far as names go.
+fn is_beside(base: &str, name: &str) -> bool {
+    name.starts_with(base) || age(base, name).is_some()
 }
 
 fn regular(kind: FileType) -> Result<(), Absent> {
@@ -304,16 +310,26 @@ mod tests {
     fn siblings_lie_beside_the_target_and_open_by_name_alone() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
-        for name in ["real/app.log", "real/app.log.1", "real/other", "app.log.secret"] {
+        for name in [
+            "real/app.log",
+            "real/app.log.1",
+            "real/app-2026-11-20.log.gz",
+            "real/app-other.log",
+            "real/other",
+            "app.log.secret",
+        ] {
             std::fs::create_dir_all(at(name).parent().expect("a parent")).expect("made");
             std::fs::write(at(name), name).expect("written");
         }
         symlink("real/app.log", at("app.log")).expect("linked");
         let place = FilePlace::named(at("app.log"));
-        let names: Vec<String> = place.siblings().into_iter().map(|sibling| sibling.name).collect();
-        assert_eq!(names, ["app.log.1"]);
+        let siblings = place.siblings().into_iter().map(|sibling| sibling.name);
+        let mut names: Vec<String> = siblings.collect();
+        names.sort();
+        assert_eq!(names, ["app-2026-11-20.log.gz", "app.log.1"]);
         assert!(place.open_sibling("app.log.1").is_ok());
-        for name in ["other", "app.log/../other", "../app.log.secret", "app.log.2"] {
+        for name in ["other", "app.log/../other", "app-other.log", "../app.log.secret", "app.log.2"]
+        {
             assert!(place.open_sibling(name).is_err(), "{name}");
         }
     }
