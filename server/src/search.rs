@@ -4,7 +4,6 @@
 //! Searches share a few threads of low priority: whoever reads a window never waits for one. A
 //! search that nobody looks at any more stops within milliseconds. No line is kept here.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,17 +11,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tailwater_engine::history::History;
-use tailwater_engine::query::{Facts, Matcher};
+use tailwater_engine::query::{Facts, LogFacts, Matcher};
 use tailwater_engine::read::is_doubt;
 use tailwater_engine::sample::Sample;
 use tailwater_engine::scan::{self, Near, Order, Scan, Step, Worked, Worker};
 use tailwater_engine::time::{Clock, Reference};
-use tailwater_engine::{fields, level};
 use tailwater_protocol::find::PARTS;
 use tailwater_protocol::query::{Now, Query, QueryError, Zone};
-use tailwater_protocol::{
-    Direction, FindId, Finding, Hit, Level, Position, Progress, Rows, Sought,
-};
+use tailwater_protocol::{Direction, FindId, Finding, Hit, Position, Progress, Rows, Sought};
 use tokio::sync::watch;
 
 use crate::log::Log;
@@ -207,7 +203,9 @@ impl Search {
             .reader
             .run(move || {
                 let (now, zone) = now();
-                let facts = LogFacts::learn(&learned, Reference { seen: now.nanos, zone })?;
+                let sample = Sample::of(&learned)?;
+                let reference = Reference { seen: now.nanos, zone };
+                let facts = LogFacts { clock: Clock::learn(sample.lines(), reference) };
                 Ok((Matcher::new(&query, now), facts))
             })
             .await
@@ -426,30 +424,4 @@ fn now() -> (Now, jiff::tz::TimeZone) {
 /// 0 for no hits, and else one more than the logarithm of how many.
 fn density(hits: u64) -> u8 {
     hits.checked_ilog2().map_or(0, |log| log as u8 + 1)
-}
-
-/// What the lines of one log say, as far as it was learned from some of them.
-struct LogFacts {
-    clock: Option<Clock>,
-}
-
-impl LogFacts {
-    fn learn(history: &History, reference: Reference) -> io::Result<Self> {
-        let sample = Sample::of(history)?;
-        Ok(Self { clock: Clock::learn(sample.lines(), reference) })
-    }
-}
-
-impl Facts for LogFacts {
-    fn level(&self, line: &[u8]) -> Level {
-        level::level(line)
-    }
-
-    fn field<'a>(&self, line: &'a [u8], name: &str) -> Option<Cow<'a, [u8]>> {
-        fields::find(line, name)
-    }
-
-    fn time(&self, line: &[u8]) -> Option<i64> {
-        self.clock.as_ref()?.at(line)
-    }
 }
