@@ -132,7 +132,7 @@ fn tidy(folder: &Path) -> io::Result<()> {
         let used = if half { SystemTime::UNIX_EPOCH } else { used };
         files.push((used, found.len(), entry.path(), half));
     }
-    files.sort_by(|a, b| b.0.cmp(&a.0));
+    files.sort_by_key(|file| std::cmp::Reverse(file.0));
     let (mut bytes, mut number) = (0_u64, 0);
     for (_, len, path, half) in files {
         bytes = bytes.saturating_add(len);

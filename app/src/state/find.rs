@@ -68,6 +68,11 @@ impl Find {
         self.asked_for = self.asked_for.wrapping_add(1);
     }
 
+    /// Shows the field where it is, with the keyboard left where it was.
+    pub(crate) fn show(&mut self) {
+        self.open = true;
+    }
+
     /// Puts the field away.
     pub(crate) fn close(&mut self) {
         self.open = false;

@@ -522,8 +522,8 @@ impl Page {
         let sought = address::get(&address.query, "q").unwrap_or_default();
         match (&address.log, &mut self.view) {
             (Some(log), Some(view)) if view.log() == log => {
-                if !sought.is_empty() && !view.find().is_open() {
-                    view.find_mut().open();
+                if !sought.is_empty() {
+                    view.find_mut().show();
                 }
                 view.look_for(sought, out);
                 match jump {

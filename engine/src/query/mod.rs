@@ -45,6 +45,7 @@ pub struct Matcher {
 
 /// What is looked for in one line.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are few, and every line is asked of each")]
 enum Finder {
     /// These bytes.
     Bytes(memchr::memmem::Finder<'static>),
