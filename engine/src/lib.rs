@@ -25,6 +25,7 @@ pub mod query;
 pub mod read;
 pub mod row;
 pub mod sample;
+pub mod scan;
 pub mod tally;
 pub mod time;
 pub mod unwrap;

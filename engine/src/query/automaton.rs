@@ -100,7 +100,7 @@ impl Automaton {
             return Ok(found.is_some());
         }
         let mut state = self.start(memory);
-        self.feed(memory, &mut state, line, pace)?;
+        self.feed(memory, &mut state, line, &mut 0, pace)?;
         Ok(self.finish(memory, state))
     }
 
@@ -112,45 +112,45 @@ impl Automaton {
         self.slow.start_state(cache, &config).map_or(State::Dead, State::On)
     }
 
-    /// Takes the next piece of the line.
+    /// Takes the next piece of the line, from the byte on that `taken` says, which it moves on.
     pub(super) fn feed(
         &self,
         memory: &mut Memory,
         state: &mut State,
         bytes: &[u8],
+        taken: &mut usize,
         pace: &mut Pace<'_>,
     ) -> Result<(), Stopped> {
-        let State::On(mut at) = *state else { return Ok(()) };
         let cache = memory.slow.get_or_insert_with(|| self.slow.create_cache());
-        let mut made = cache.clear_count();
-        // Up to here a piece may cost a state for every byte.
-        let piece = (super::pace::PACE / self.dear).max(1) as usize;
-        for piece in bytes.chunks(piece) {
+        // As many bytes as may cost a state each between two questions.
+        let reach = (super::pace::PACE / self.dear).max(1) as usize;
+        while let State::On(mut at) = *state {
+            let rest = bytes.get(*taken..).unwrap_or_default();
+            if rest.is_empty() {
+                break;
+            }
+            let piece = rest.get(..reach).unwrap_or(rest);
+            let made = (cache.clear_count(), cache.memory_usage());
+            let mut next = None;
             for &byte in piece {
                 match self.slow.next_state(cache, at, byte) {
-                    Ok(next) => at = next,
-                    Err(_) => {
-                        *state = State::Dead;
-                        return Ok(());
+                    Ok(state) if !state.is_tagged() => at = state,
+                    Ok(state) if state.is_match() => {
+                        next = Some(State::Matched);
+                        break;
                     }
-                }
-                if at.is_tagged() {
-                    if at.is_match() {
-                        *state = State::Matched;
-                        return Ok(());
-                    }
-                    if at.is_dead() || at.is_quit() {
-                        *state = State::Dead;
-                        return Ok(());
+                    Ok(state) if !state.is_dead() && !state.is_quit() => at = state,
+                    Ok(_) | Err(_) => {
+                        next = Some(State::Dead);
+                        break;
                     }
                 }
             }
-            let dear = if cache.clear_count() > made { self.dear } else { 4 };
-            made = cache.clear_count();
-            let dear = if memory.gave_up { self.dear } else { dear };
-            pace.spend(dear.saturating_mul(piece.len() as u64))?;
+            *state = next.unwrap_or(State::On(at));
+            *taken += piece.len();
+            let dear = made != (cache.clear_count(), cache.memory_usage());
+            pace.spend(piece.len() as u64 * if dear { self.dear } else { 4 })?;
         }
-        *state = State::On(at);
         Ok(())
     }
 

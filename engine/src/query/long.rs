@@ -26,12 +26,15 @@ pub(crate) struct Long {
     known: Vec<Known>,
     /// Whether nothing but what is not seen came until now.
     blank: bool,
+    /// Whether the piece was taken in part when the search was stopped.
+    within: bool,
 }
 
 enum Known {
     /// It was found or not, and the last bytes that may begin it.
     Bytes(bool, Vec<u8>),
-    Automaton(State),
+    /// Where it stands, and how much of the piece it has taken.
+    Automaton(State, usize),
 }
 
 impl Searcher {
@@ -40,12 +43,13 @@ impl Searcher {
         let Matcher { finders, .. } = self.matcher.as_ref();
         let known = finders.iter().zip(&mut self.memories).map(|(finder, memory)| match finder {
             Finder::Bytes(_) => Known::Bytes(false, Vec::new()),
-            Finder::Automaton(automaton) => Known::Automaton(automaton.start(memory)),
+            Finder::Automaton(automaton) => Known::Automaton(automaton.start(memory), 0),
         });
-        Long { at, head: Vec::new(), known: known.collect(), blank: true }
+        Long { at, head: Vec::new(), known: known.collect(), blank: true, within: false }
     }
 
-    /// The next piece of it, without the newline at its end.
+    /// The next piece of it, without the newline at its end. When stopped, the same piece is to be
+    /// given again: it goes on within.
     pub(crate) fn feed_long(
         &mut self,
         long: &mut Long,
@@ -57,28 +61,37 @@ impl Searcher {
             let nuls = piece.iter().take_while(|&&byte| byte == 0).count();
             piece = piece.get(nuls..).unwrap_or_default();
             piece = piece.strip_prefix(b"\xef\xbb\xbf").unwrap_or(piece);
-            long.blank = piece.is_empty();
         }
         let seen = match memchr(0x1b, piece) {
             None => Cow::Borrowed(piece),
             Some(_) => Cow::Owned(ansi::strip(piece)),
         };
-        let room = HEAD.saturating_sub(long.head.len());
-        long.head.extend_from_slice(seen.get(..room).unwrap_or(&seen));
+        let again = std::mem::replace(&mut long.within, true);
+        if !again {
+            let room = HEAD.saturating_sub(long.head.len());
+            long.head.extend_from_slice(seen.get(..room).unwrap_or(&seen));
+        }
         let matcher = self.matcher.as_ref();
         let finders = matcher.finders.iter().zip(&mut self.memories);
         for ((finder, memory), known) in finders.zip(&mut long.known) {
             match (finder, known) {
-                (Finder::Bytes(finder), Known::Bytes(found, tail)) if !*found => {
-                    pace.spend(seen.len() as u64 / 8)?;
+                (Finder::Bytes(finder), Known::Bytes(found, tail)) if !*found && !again => {
                     *found = goes_on(finder, tail, &seen);
                 }
-                (Finder::Automaton(automaton), Known::Automaton(state)) => {
-                    automaton.feed(memory, state, &seen, pace)?;
+                (Finder::Automaton(automaton), Known::Automaton(state, taken)) => {
+                    automaton.feed(memory, state, &seen, taken, pace)?;
                 }
                 _ => {}
             }
         }
+        pace.spend(piece.len() as u64)?;
+        for known in &mut long.known {
+            if let Known::Automaton(_, taken) = known {
+                *taken = 0;
+            }
+        }
+        long.within = false;
+        long.blank &= piece.is_empty();
         Ok(())
     }
 
@@ -92,7 +105,7 @@ impl Searcher {
         let finders = self.matcher.finders.iter().zip(&mut self.memories);
         let found =
             finders.zip(&long.known).map(|((finder, memory), known)| match (finder, known) {
-                (Finder::Automaton(automaton), Known::Automaton(state)) => {
+                (Finder::Automaton(automaton), Known::Automaton(state, _)) => {
                     automaton.finish(memory, *state)
                 }
                 (_, Known::Bytes(found, _)) => *found,

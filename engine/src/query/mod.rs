@@ -27,9 +27,10 @@ use tailwater_protocol::query::{Now, Query, QueryError};
 use automaton::{Automaton, Marker};
 use condition::Condition;
 
-pub use facts::Facts;
+pub use facts::{Facts, LogFacts};
 pub use pace::{PACE, Pace, Stop, Stopped};
 pub use search::{Before, Found, LOOK_BACK, Searcher};
+pub(crate) use {long::Long, search::as_seen};
 
 /// A query ready to be asked.
 #[derive(Debug)]
