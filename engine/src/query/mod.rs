@@ -47,7 +47,7 @@ pub struct Matcher {
 #[derive(Debug)]
 enum Finder {
     /// These bytes.
-    Bytes(memchr::memmem::Finder<'static>),
+    Bytes(Box<memchr::memmem::Finder<'static>>),
     /// A match.
     Automaton(Box<Automaton>),
 }

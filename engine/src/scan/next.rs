@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::ControlFlow;
 
+pub use tailwater_protocol::Direction;
 use tailwater_protocol::Position;
 
 use super::sweep::{Swept, Worker};
@@ -14,15 +15,6 @@ const FIRST: u64 = 64 * 1024;
 
 /// Bytes looked at in one go on the way back.
 const MOST: u64 = 8 * 1024 * 1024;
-
-/// Towards which end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// To the newer end.
-    Forward,
-    /// To the older end.
-    Backward,
-}
 
 /// What was found on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
