@@ -168,7 +168,7 @@ impl Compiler {
     fn finder(&mut self, hir: &Hir, of: Option<&Pattern>) -> Result<usize, QueryError> {
         let finder = match hir.kind() {
             regex_syntax::hir::HirKind::Literal(literal) => {
-                Finder::Bytes(memmem::Finder::new(&literal.0).into_owned())
+                Finder::Bytes(Box::new(memmem::Finder::new(&literal.0).into_owned()))
             }
             _ => match (Automaton::new(hir), of) {
                 (Ok(automaton), _) => Finder::Automaton(Box::new(automaton)),

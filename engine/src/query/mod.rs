@@ -48,7 +48,7 @@ pub struct Matcher {
 #[expect(clippy::large_enum_variant, reason = "there are few, and every line is asked of each")]
 enum Finder {
     /// These bytes.
-    Bytes(memchr::memmem::Finder<'static>),
+    Bytes(Box<memchr::memmem::Finder<'static>>),
     /// A match.
     Automaton(Box<Automaton>),
 }

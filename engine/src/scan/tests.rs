@@ -305,7 +305,7 @@ proptest! {
 
 #[test]
 fn several_threads_find_each_match_once() {
-    let line = |n: u32| format!("line {n} {}\n", if n % 7 == 0 { "seven" } else { "" });
+    let line = |n: u32| format!("line {n} {}\n", if n.is_multiple_of(7) { "seven" } else { "" });
     let bytes: Vec<u8> = (0..3000).map(line).collect::<String>().into_bytes();
     let file = Arc::new(Memory { bytes: RwLock::new(bytes), read: AtomicU64::new(0) });
     let history = History::new(vec![generation(1, &file, 0, false)]);
