@@ -65,8 +65,10 @@ pub struct Clock {
 enum Place {
     /// At this byte.
     Offset(usize),
-    /// Behind the key of a field.
-    Field(Box<Finder<'static>>),
+    /// Behind the key of a field, wherever that stands first.
+    Key(Box<Finder<'static>>),
+    /// In this member of an object, which has others of the name within it.
+    Member(&'static str),
 }
 
 /// Where it stands in a line of the sample.
@@ -87,7 +89,8 @@ impl Clock {
         let mut places: HashMap<Seen, usize> = HashMap::new();
         let mut offsets: HashMap<usize, usize> = HashMap::new();
         let (mut forms, mut indented) = (0, 0);
-        for line in lines.into_iter().take(SAMPLE) {
+        let lines: Vec<&[u8]> = lines.into_iter().take(SAMPLE).collect();
+        for line in &lines {
             let Some((seen, offset, stamp)) = detect(line) else { continue };
             *places.entry(seen).or_default() += 1;
             forms |= bit(stamp.form);
@@ -111,8 +114,17 @@ impl Clock {
         let indented = 4 * indented > offsets.values().sum();
         let place = match seen {
             Seen::Text => Place::Offset(most),
-            Seen::Json(field) => Place::Field(finder(&format!("\"{}\"", FIELDS.get(field)?))),
-            Seen::Logfmt(field) => Place::Field(finder(&format!("{}=", FIELDS.get(field)?))),
+            Seen::Json(field) => {
+                let name = *FIELDS.get(field)?;
+                let finder = finder(&format!("\"{name}\""));
+                let mut objects = lines.iter().filter(|line| line.first() == Some(&b'{'));
+                // To look for the key alone is several times quicker than to walk to it, and
+                // right unless it also stands in an object within, or in a list.
+                let agree = objects
+                    .all(|line| written(behind(&finder, line)) == written(member(line, name)));
+                if agree { Place::Key(finder) } else { Place::Member(name) }
+            }
+            Seen::Logfmt(field) => Place::Key(finder(&format!("{}=", FIELDS.get(field)?))),
         };
         let latest = latest(&reference)?;
         Some(Self { place, forms, reach, indented, reference, latest })
@@ -141,18 +153,8 @@ impl Clock {
                 let stamp = stamp::read(line, *offset)?;
                 (self.knows(stamp.form) && may_begin(line, *offset, stamp.form)).then_some(stamp)
             }
-            Place::Field(finder) => {
-                let head = line.get(..FIELD_HEAD).unwrap_or(line);
-                let key = finder.find(head)?;
-                let end = key + finder.needle().len();
-                if finder.needle().first() == Some(&b'"') {
-                    let colon = skip(line, end, u8::is_ascii_whitespace);
-                    let at = (line.get(colon) == Some(&b':')).then_some(colon + 1)?;
-                    return value(line, skip(line, at, u8::is_ascii_whitespace));
-                }
-                let begins = key == 0 || line.get(key - 1).is_some_and(u8::is_ascii_whitespace);
-                begins.then(|| value(line, end)).flatten()
-            }
+            Place::Key(finder) => behind(finder, line),
+            Place::Member(name) => member(line, name),
         }
     }
 
@@ -260,6 +262,32 @@ fn in_object(line: &[u8]) -> Option<(Seen, usize, Stamp)> {
         }
     }
     best.map(|(field, stamp)| (Seen::Json(field), 0, stamp))
+}
+
+/// The time behind the key that `finder` finds, quoted or with its equals sign.
+fn behind(finder: &Finder<'_>, line: &[u8]) -> Option<Stamp> {
+    let head = line.get(..FIELD_HEAD).unwrap_or(line);
+    let key = finder.find(head)?;
+    let end = key + finder.needle().len();
+    if finder.needle().first() == Some(&b'"') {
+        let colon = skip(line, end, u8::is_ascii_whitespace);
+        let at = (line.get(colon) == Some(&b':')).then_some(colon + 1)?;
+        return value(line, skip(line, at, u8::is_ascii_whitespace));
+    }
+    let begins = key == 0 || line.get(key - 1).is_some_and(u8::is_ascii_whitespace);
+    begins.then(|| value(line, end)).flatten()
+}
+
+fn written(stamp: Option<Stamp>) -> Option<Written> {
+    stamp.map(|stamp| stamp.written)
+}
+
+/// The time in the last member of that name.
+fn member(line: &[u8], name: &str) -> Option<Stamp> {
+    let head = line.get(..FIELD_HEAD).unwrap_or(line);
+    let [found] = json::members(head, [name]);
+    let text = found?.decoded();
+    stamp::read(&text, 0)
 }
 
 /// The time that is the value of a field, with or without quotes.

@@ -119,12 +119,14 @@ impl Clocktime {
     }
 }
 
-/// `10:32:07.114`, `10:32:07,114`, `10:32`.
+/// `10:32:07.114`, `10:32:07,114`, `10:32`, `9:32:07 PM`.
 fn clocktime(line: &[u8], at: usize) -> Option<(Clocktime, usize)> {
-    if line.get(at + 2) != Some(&b':') {
+    let Number { value: hour, digits } = number(line, at, 2);
+    let at = (at + digits).checked_sub(2)?;
+    if digits == 0 || line.get(at + 2) != Some(&b':') {
         return None;
     }
-    let (hour, minute) = (two(line, at)?, two(line, at + 3)?);
+    let (hour, minute) = (hour as i8, two(line, at + 3)?);
     let (second, end) = match line.get(at + 5) {
         Some(b':') => (two(line, at + 6)?, at + 8),
         _ => (0, at + 5),
@@ -133,7 +135,22 @@ fn clocktime(line: &[u8], at: usize) -> Option<(Clocktime, usize)> {
     if line.get(end).is_some_and(u8::is_ascii_digit) {
         return None;
     }
+    let (hour, end) = match half(line, end) {
+        None => (hour, end),
+        Some(_) if !(1..=12).contains(&hour) => return None,
+        Some(later) => (hour % 12 + later, end + b" PM".len()),
+    };
     Some((Clocktime { hour, minute, second, nanos }, end))
+}
+
+/// What ` AM` or ` PM` adds to the hours.
+fn half(line: &[u8], at: usize) -> Option<i8> {
+    let later = match line.get(at..at + 3)? {
+        b" AM" | b" am" => 0,
+        b" PM" | b" pm" => 12,
+        _ => return None,
+    };
+    (!line.get(at + 3).is_some_and(u8::is_ascii_alphanumeric)).then_some(later)
 }
 
 /// Nanoseconds of `.114` or `,114`; beyond nine digits they are passed over.
@@ -219,7 +236,7 @@ fn day_first(line: &[u8], at: usize) -> Option<Stamp> {
     stamp(Form::DayFirst, date, time_after_date(line, at + 9)?, line)
 }
 
-/// `Nov 21 10:32:07`, `Nov  1 2026 10:32:07`, `Nov 21 10:32:07.123456 CET 2026`.
+/// `Nov 21 10:32:07`, `Nov  1 2026 10:32:07`, `Nov 21, 2026 9:32:07 PM`, `Nov 21 10:32:07 CET 2026`.
 fn month_first(line: &[u8], at: usize) -> Option<Stamp> {
     let month = month(line, at)?;
     if line.get(at + 3) != Some(&b' ') {
@@ -227,7 +244,8 @@ fn month_first(line: &[u8], at: usize) -> Option<Stamp> {
     }
     let at = if line.get(at + 4) == Some(&b' ') { at + 5 } else { at + 4 };
     let Number { value: day, digits } = number(line, at, 2);
-    let at = at + digits + 1;
+    let comma = usize::from(line.get(at + digits) == Some(&b','));
+    let at = at + digits + comma + 1;
     if digits == 0 || line.get(at - 1) != Some(&b' ') {
         return None;
     }

@@ -67,6 +67,8 @@ fn the_spellings_of_a_time() {
         ("<13>Nov 21 10:32:07 host app[7]: x", 0),
         ("Nov 21 10:32:07.114 host app: x", 114),
         ("Nov 21 2026 10:32:07 x", 0),
+        ("Nov 21, 2026 10:32:07 AM org.example.Main run", 0),
+        ("2026-11-21 10:32:07.114 am x", 114),
         ("[Sat Nov 21 10:32:07.114123 2026] [php:warn] x", 114),
         ("Sat Nov 21 11:32:07 CET 2026 x", 0),
         ("Nov 21 10:32:07 4711 is no year", 0),
@@ -115,6 +117,7 @@ fn what_is_no_time() {
         "2026-11-31T10:32:07Z",
         "2026-11-21 24:00:00",
         "2026-11-21 10:61:07",
+        "2026-11-21 13:32:07 PM",
         "2026-W54-1T10:32:07Z",
         "2026-366T10:32:07Z",
         "0000-01-01 00:00:00",
@@ -212,6 +215,19 @@ fn lines_that_differ_are_searched_and_lines_without_a_time_have_none() {
 }
 
 #[test]
+fn the_time_of_an_object_is_not_that_of_one_within() {
+    let sample = [
+        r#"{"req":{"time":"2020-01-01T00:00:00Z"},"time":"2026-11-21T10:32:07Z"}"#,
+        r#"{"time":"2026-11-21T10:32:07Z","list":["time"]}"#,
+    ];
+    let lines = sample.iter().map(|line| line.as_bytes());
+    let clock = Clock::learn(lines, Reference::utc(NOW)).expect("times");
+    for line in sample {
+        assert_eq!(clock.at(line.as_bytes()), Some(NOW), "{line}");
+    }
+}
+
+#[test]
 fn docker_says_when_even_behind_a_long_text() {
     let log = "x\\u001b ".repeat(3000);
     let line = format!(r#"{{"log":"{log}","stream":"stdout","time":"2026-11-21T10:32:07Z"}}"#);
@@ -225,7 +241,7 @@ fn instant() -> impl Strategy<Value = i64> {
 /// How a line with a time is written, and to what it rounds.
 type Spelling = (&'static str, i64);
 
-const SPELLINGS: [Spelling; 22] = [
+const SPELLINGS: [Spelling; 24] = [
     ("%Y-%m-%dT%H:%M:%S.%fZ x", 1),
     ("%Y-%m-%d %H:%M:%S,%3f INFO x", MILLI),
     ("%Y-%m-%d %H:%M:%S x", SECOND),
@@ -242,6 +258,8 @@ const SPELLINGS: [Spelling; 22] = [
     ("[%a %b %d %H:%M:%S.%6f %Y] [x]", 1000),
     ("%a %b %e %H:%M:%S UTC %Y x", SECOND),
     ("%b %d %Y %H:%M:%S x", SECOND),
+    ("%b %-d, %Y %-I:%M:%S %p x", SECOND),
+    ("%Y-%m-%d %-H:%M:%S,%3f x", MILLI),
     ("W%Y%m%d %H:%M:%S.%6f 7 x", 1000),
     ("{\"msg\":\"x\",\"time\":\"%Y-%m-%dT%H:%M:%S.%fZ\"}", 1),
     ("level=info ts=%Y-%m-%dT%H:%M:%S.%fZ", 1),
