@@ -124,6 +124,11 @@ pub enum Damage {
     /// It needs a dictionary.
     #[error("the compressed file needs a dictionary; pack it without one")]
     Dictionary,
+    /// It is one large piece, and there is no room to unpack it.
+    #[error(
+        "the compressed file has to be unpacked, and there is no room; free some in the state folder"
+    )]
+    Room,
     /// It holds far more than a log of its size could.
     #[error("the compressed file swells to more than 200 times its size")]
     Ratio,

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::file::{Absent, File, Identity, Place, Stat};
-use crate::packed::Pieces;
+use crate::packed::{Pieces, Spool};
 use crate::read::{Doubt, ReadAt};
 
 /// Files of earlier generations that are open at once, of all logs.
@@ -40,6 +40,11 @@ impl Shelf {
     /// An empty one.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty one, and somewhere to put texts aside that cannot be decoded twice.
+    pub fn with_spool(spool: Arc<dyn Spool>) -> Self {
+        Self { pieces: Arc::new(Pieces::with_spool(spool)), ..Self::default() }
     }
 
     /// Files that are open now.

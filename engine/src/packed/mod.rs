@@ -3,9 +3,10 @@
 //! A [`Pass`] goes through the file once, in steps, and notes seek points: from where, and with
 //! what bytes before it, decoding can begin. Its outcome, [`Packed`], reads at an offset by
 //! decoding from the nearest point before, at most a stride. Gzip gets a point every [`STRIDE`];
-//! Zstandard, whose decoder cannot be copied, at the start of every frame. Whoever reads on finds
-//! the decoder where it stopped, and pieces read lately are kept, so reading forward costs each
-//! byte once, and backward a stride's worth for every stride.
+//! Zstandard, whose decoder cannot be copied, at the start of every frame, and what lies in large
+//! frames is put aside in a [`Spool`]. Whoever reads on finds the decoder where it stopped, and
+//! pieces read lately are kept, so reading forward costs each byte once, and backward a stride's
+//! worth for every stride.
 //!
 //! Decides by content what a file is, never by its name. Whatever is damaged is readable up to
 //! there, and is said to be: bad input is no error. Refuses what would cost without bound: windows
@@ -15,6 +16,7 @@ mod gzip;
 mod input;
 mod pass;
 mod pieces;
+mod spool;
 mod zstd;
 
 use std::io;
@@ -28,8 +30,10 @@ use crate::read::{Doubt, ReadAt};
 
 pub use pass::{Outcome, Pass, Stepped};
 pub use pieces::Pieces;
+pub use spool::Spool;
 
 use pass::Point;
+use spool::Aside;
 
 /// Text between two seek points of a file that is not too large for so many: some 6 ms.
 pub const STRIDE: u64 = 2 * 1024 * 1024;
@@ -141,6 +145,7 @@ pub struct Packed {
     points: Vec<Point>,
     /// What they cost.
     reserved: u64,
+    aside: Option<Aside>,
     pieces: Arc<Pieces>,
     /// Among those that share the pieces.
     number: u64,
@@ -164,11 +169,11 @@ struct Waiting {
 impl Packed {
     fn new(file: Arc<dyn File>, stat: Stat, text: pass::Text, pieces: Arc<Pieces>) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let pass::Text { bytes, tail, points, reserved } = text;
+        let pass::Text { bytes, tail, points, reserved, aside } = text;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let decoders = Mutex::default();
         let decoded = Condvar::new();
-        Self { file, stat, bytes, tail, points, reserved, pieces, number, decoders, decoded }
+        Self { file, stat, bytes, tail, points, reserved, aside, pieces, number, decoders, decoded }
     }
 
     /// Bytes of text.
@@ -202,15 +207,23 @@ impl Packed {
         decoders.busy.retain(|&busy| busy != piece);
         self.decoded.notify_all();
         let (bytes, waiting) = decoded?;
-        if decoders.waiting.len() == WAITING {
-            decoders.waiting.remove(0);
-        }
-        decoders.waiting.push(waiting);
+        decoders.waiting.extend(waiting);
+        let over = decoders.waiting.len().saturating_sub(WAITING);
+        decoders.waiting.drain(..over);
         Ok(bytes)
     }
 
     /// Decodes a piece, from where a decoder waits or from a seek point.
-    fn decode(&self, waiting: Option<Waiting>, piece: u64) -> io::Result<(Arc<[u8]>, Waiting)> {
+    fn decode(
+        &self,
+        waiting: Option<Waiting>,
+        piece: u64,
+    ) -> io::Result<(Arc<[u8]>, Option<Waiting>)> {
+        if let Some(aside) = &self.aside {
+            let bytes: Arc<[u8]> = aside.piece(piece)?.into();
+            self.pieces.put((self.number, piece), Arc::clone(&bytes));
+            return Ok((bytes, None));
+        }
         let start = piece * PIECE;
         let after = self.points.partition_point(|point| point.text() <= start);
         let point = self.points.get(..after).and_then(<[Point]>::last);
@@ -233,7 +246,7 @@ impl Packed {
             if at / PIECE == piece {
                 let bytes: Arc<[u8]> = text.into();
                 self.pieces.put((self.number, piece), Arc::clone(&bytes));
-                return Ok((bytes, Waiting { decoder, piece: piece + 1 }));
+                return Ok((bytes, Some(Waiting { decoder, piece: piece + 1 })));
             }
             if whole && at / PIECE + ON_THE_WAY >= piece {
                 self.pieces.put((self.number, at / PIECE), text.as_slice().into());

@@ -13,6 +13,7 @@ use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use tailwater_protocol::Fingerprint;
 
 use super::gzip::{Inflate, State, WINDOW};
+use super::spool::Aside;
 use super::zstd::Frames;
 use super::{Damage, Decoder, FREE, POINTS, Packed, Packing, Pieces, RATIO, STRIDE, Stop, Went};
 use crate::file::{File, Stat};
@@ -38,6 +39,8 @@ pub struct Pass {
     buffer: Vec<u8>,
     damage: Option<Damage>,
     ended: bool,
+    /// The most text between two points.
+    widest: u64,
 }
 
 /// What became of a step.
@@ -65,6 +68,8 @@ pub(super) struct Text {
     pub(super) points: Vec<Point>,
     /// Bytes reserved for them.
     pub(super) reserved: u64,
+    /// All of it, put aside where points are too far apart.
+    pub(super) aside: Option<Aside>,
 }
 
 /// Where decoding can begin.
@@ -124,17 +129,22 @@ impl Pass {
             Packing::Gzip => From::Gzip(State::Member),
             Packing::Zstd => From::Zstd,
         };
+        let aside = match packing {
+            Packing::Gzip => None,
+            Packing::Zstd => Aside::new(Arc::clone(&pieces)),
+        };
         let first = Point { text: 0, at: 0, state: first, window: Box::default() };
         Ok(Self {
             file,
             stat,
             decoder: Decoder::new(packing, stat.bytes),
             pieces,
-            text: Text { points: vec![first], ..Text::default() },
+            text: Text { points: vec![first], aside, ..Text::default() },
             stride: STRIDE,
             buffer: Vec::with_capacity(ROOM),
             damage: None,
             ended: false,
+            widest: 0,
         })
     }
 
@@ -166,6 +176,11 @@ impl Pass {
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Damaged(damage)) => self.end_by(damage),
             }
+            let far = self.text.bytes - self.text.points.last().map_or(0, Point::text);
+            self.widest = self.widest.max(far);
+            if far > FREE && self.text.aside.is_none() && matches!(self.decoder, Decoder::Zstd(_)) {
+                self.end_by(Damage::Room);
+            }
             if self.text.bytes > FREE && self.text.bytes / RATIO > self.decoder.position() {
                 self.end_by(Damage::Ratio);
             }
@@ -186,6 +201,12 @@ impl Pass {
             return Err(Doubt.into());
         }
         let (file, pieces) = (Arc::clone(&self.file), Arc::clone(&self.pieces));
+        if let Some(aside) = &mut self.text.aside
+            && (self.widest <= 2 * STRIDE || aside.end_piece().is_err())
+        {
+            // To decode it again costs no more than to read it.
+            self.text.aside = None;
+        }
         let text = mem::take(&mut self.text);
         Ok(Outcome { packed: Packed::new(file, self.stat, text, pieces), damage: self.damage })
     }
@@ -202,6 +223,9 @@ impl Pass {
         let new = self.buffer.len().saturating_sub(TAIL);
         text.tail.extend_from_slice(self.buffer.get(new..).unwrap_or_default());
         text.tail.drain(..text.tail.len().saturating_sub(TAIL));
+        if text.aside.as_mut().is_some_and(|aside| aside.put(&self.buffer).is_err()) {
+            text.aside = None;
+        }
     }
 
     /// Makes this place a seek point, if the last lies so many bytes back.

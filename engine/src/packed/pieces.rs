@@ -4,12 +4,17 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::spool::Spool;
+
 /// Bytes of text kept: sixteen screens being scrolled through, each with what lies around it.
 const TEXT: u64 = 32 * 1024 * 1024;
 
 /// Bytes that all seek points together may take: what some 20 GB of compressible text need.
 /// Beyond, the points of files that come later lie further apart.
 const POINTS: u64 = 48 * 1024 * 1024;
+
+/// Bytes that texts put aside may take, packed: some 10 GB of logs.
+const ASIDE: u64 = 2 * 1024 * 1024 * 1024;
 
 /// A file's number and a piece's.
 type Key = (u64, u64);
@@ -18,6 +23,7 @@ type Key = (u64, u64);
 #[derive(Default)]
 pub struct Pieces {
     kept: Mutex<Kept>,
+    spool: Option<Arc<dyn Spool>>,
 }
 
 #[derive(Default)]
@@ -26,12 +32,43 @@ struct Kept {
     bytes: u64,
     clock: u64,
     points: u64,
+    /// Bytes put aside, and where the next go.
+    aside: u64,
+    aside_end: u64,
 }
 
 impl Pieces {
     /// Nothing kept.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Nothing kept, and somewhere to put texts aside.
+    pub fn with_spool(spool: Arc<dyn Spool>) -> Self {
+        Self { spool: Some(spool), ..Self::default() }
+    }
+
+    pub(super) fn spool(&self) -> Option<Arc<dyn Spool>> {
+        self.spool.clone()
+    }
+
+    /// Room for so many bytes put aside: where. What is freed is given back to the disk, and its
+    /// offsets are not used again.
+    pub(super) fn room(&self, bytes: u64) -> Option<u64> {
+        let mut kept = self.kept();
+        if kept.aside + bytes > ASIDE {
+            return None;
+        }
+        kept.aside += bytes;
+        let at = kept.aside_end;
+        kept.aside_end += bytes;
+        Some(at)
+    }
+
+    /// So many bytes put aside were freed.
+    pub(super) fn freed(&self, bytes: u64) {
+        let mut kept = self.kept();
+        kept.aside = kept.aside.saturating_sub(bytes);
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

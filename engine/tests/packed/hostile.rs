@@ -100,6 +100,18 @@ fn what_swells_is_read_no_further_than_it_may() {
 }
 
 #[test]
+fn one_large_frame_is_read_as_far_as_there_is_room() {
+    let text = log(3, FREE as usize + (6 << 20));
+    let file = zstd(&text, true);
+    let Outcome { packed, damage } = open(file, u64::MAX);
+    assert_eq!(damage, Some(Damage::Room));
+    assert!((FREE..FREE + (1 << 20)).contains(&packed.bytes()), "{}", packed.bytes());
+    let mut buf = [1; 1000];
+    read_exact_at(&packed, &mut buf, FREE - 1000).expect("read");
+    assert_eq!(buf, text[FREE as usize - 1000..FREE as usize]);
+}
+
+#[test]
 fn a_window_above_the_bound_is_refused() {
     // A frame header that asks for a terabyte.
     let file = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 0xf0, 1, 0, 0];

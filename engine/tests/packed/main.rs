@@ -6,10 +6,11 @@ mod make;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use proptest::prelude::*;
 use tailwater_engine::file::{File, Identity, Stat};
-use tailwater_engine::packed::{Outcome, Packed, Packing, Pass, Pieces, STRIDE, Stepped};
+use tailwater_engine::packed::{Outcome, Packed, Packing, Pass, Pieces, STRIDE, Spool, Stepped};
 use tailwater_engine::read::{ReadAt, fingerprint_before, is_doubt, read_exact_at};
 
 use make::{Part, gzip, log, one_block, zstd};
@@ -48,11 +49,42 @@ impl File for Held {
     }
 }
 
+/// A disk of memory.
+#[derive(Default)]
+struct Aside(std::sync::Mutex<Vec<u8>>, std::sync::atomic::AtomicU64);
+
+impl ReadAt for Aside {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.lock().expect("no panic").read_at(buf, offset)
+    }
+}
+
+impl Spool for Aside {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut disk = self.0.lock().expect("no panic");
+        let end = (offset as usize + bytes.len()).max(disk.len());
+        disk.resize(end, 0);
+        disk[offset as usize..][..bytes.len()].copy_from_slice(bytes);
+        self.1.fetch_add(bytes.len() as u64, Relaxed);
+        Ok(())
+    }
+
+    fn free(&self, offset: u64, bytes: u64) -> io::Result<()> {
+        self.0.lock().expect("no panic")[offset as usize..][..bytes as usize].fill(0xee);
+        self.1.fetch_sub(bytes, Relaxed);
+        Ok(())
+    }
+}
+
 /// Goes through `bytes` in steps of `budget`.
 pub(crate) fn open(bytes: Vec<u8>, budget: u64) -> Outcome {
+    open_with(bytes, budget, Pieces::new())
+}
+
+fn open_with(bytes: Vec<u8>, budget: u64, pieces: Pieces) -> Outcome {
     let packing = Packing::of(&bytes).expect("packed");
     let file = Held::new(bytes);
-    let mut pass = Pass::new(file, packing, Arc::new(Pieces::new())).expect("a file");
+    let mut pass = Pass::new(file, packing, Arc::new(pieces)).expect("a file");
     while pass.step(budget).expect("read") == Stepped::More {}
     pass.finish().expect("unchanged")
 }
@@ -110,6 +142,7 @@ proptest! {
     fn zstandard_reads_as_its_text(
         parts in prop::collection::vec(make::part(), 0..5),
         skipped in any::<bool>(),
+        spooled in any::<bool>(),
         budget in prop_oneof![1_u64..100_000, Just(u64::MAX)],
         probes in probes(),
     ) {
@@ -124,9 +157,17 @@ proptest! {
         if parts.is_empty() {
             file = zstd(&[], true);
         }
-        let Outcome { packed, damage } = open(file, budget);
+        let disk = Arc::new(Aside::default());
+        let pieces = if spooled { Pieces::with_spool(Arc::clone(&disk) as _) } else { Pieces::new() };
+        let Outcome { packed, damage } = open_with(file, budget, pieces);
         prop_assert_eq!(damage, None);
         probe(&packed, &text, &probes);
+        // What needs no room takes none, and what was taken is given back.
+        let large = parts.iter().any(|part| part.text().len() as u64 > 3 * STRIDE);
+        prop_assert!(!(spooled && large) || disk.1.load(Relaxed) > 0);
+        prop_assert!(parts.iter().any(|part| part.text().len() as u64 > STRIDE) || disk.1.load(Relaxed) == 0);
+        drop(packed);
+        prop_assert_eq!(disk.1.load(Relaxed), 0);
     }
 
     #[test]
