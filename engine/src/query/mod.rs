@@ -45,7 +45,6 @@ pub struct Matcher {
 
 /// What is looked for in one line.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there are few, and every line is asked of each")]
 enum Finder {
     /// These bytes.
     Bytes(Box<memchr::memmem::Finder<'static>>),
