@@ -232,7 +232,7 @@ proptest! {
         let told: Vec<_> = all(&line).take(MAX_FIELDS + 1).collect();
         prop_assert!(told.len() <= MAX_FIELDS);
         // What is told last under a name is what is found under it, paths aside.
-        if crate::unwrap::wrapper(&line).is_none() && !name.contains('.') {
+        if crate::unwrap::wrapper(&line).is_none() && !name.contains('.') && !name.is_empty() {
             let last = told.iter().rfind(|(told, _)| **told == *name.as_bytes());
             if let Some((_, value)) = last {
                 prop_assert_eq!(found.as_deref(), Some(&**value));
