@@ -258,7 +258,9 @@ impl Archive {
         if self.is_copy(&text, identity, live)? {
             return Ok(Content::Nothing);
         }
-        let noted = self.records.of_file(identity, text.file.as_ref(), bytes);
+        // What is not known by its file may be the copy of one that was cut.
+        let by_text = || self.records.of_text(text.file.as_ref(), bytes);
+        let noted = self.records.of_file(identity, text.file.as_ref(), bytes).or_else(by_text);
         let id = noted.filter(|&id| !self.is_used(id, identity, live));
         let id = id
             .unwrap_or_else(|| self.first_free(|again| id_of(identity, 0, again), identity, live));
@@ -376,7 +378,9 @@ impl Archive {
         identity: Identity,
         live: &[Live<'_>],
     ) -> GenerationId {
-        let free = (0..).map(id).find(|&id| !self.is_used(id, identity, live));
+        // What was noted under an id and is not this text, is another, wherever it is now.
+        let noted = |id| self.records.all().iter().any(|record| record.id == id);
+        let free = (0..).map(id).find(|&id| !noted(id) && !self.is_used(id, identity, live));
         free.unwrap_or(GenerationId(0))
     }
 }

@@ -20,8 +20,10 @@ use std::time::Duration;
 
 use tailwater_protocol::{Began, GenerationId, Loss};
 
+use crate::archive::record::Record;
 use crate::file::{Absent, File, Identity, Place, Sibling, Stat};
 use crate::history::History;
+use crate::read::stands_before;
 use held::{Beginning, Found, Held};
 pub(crate) use recognise::tells;
 use siblings::{Opened, find_copy, is_copy, unknown};
@@ -96,6 +98,8 @@ pub struct Follower {
     earlier: Vec<Held>,
     /// Siblings that are accounted for: there from the start, or generations that are known.
     seen: HashSet<Identity>,
+    /// What was noted of its generations when it was followed before.
+    noted: Vec<Record>,
     /// How often a file was cut.
     cuts: HashMap<Identity, u32>,
     /// Whether the siblings that were there from the start are known.
@@ -112,11 +116,18 @@ impl Follower {
             current: None,
             earlier: Vec::new(),
             seen: HashSet::new(),
+            noted: Vec::new(),
             cuts: HashMap::new(),
             begun: false,
             condition: Condition::Waiting,
             history: History::default(),
         }
+    }
+
+    /// Generations that were noted when the log was followed before keep their ids, and no other
+    /// life is given one of those. To be said before the first look.
+    pub fn remember(&mut self, noted: Vec<Record>) {
+        self.noted = noted;
     }
 
     /// What can be read.
@@ -334,7 +345,8 @@ impl Follower {
         let began = self.retire_current(first_look, now);
         let began = self.adopt_all(missed, began, now);
         let from = self.resume_after(stat.identity, now);
-        let id = self.new_id(stat.identity, &[]);
+        let id = self.noted_id(file.as_ref(), stat);
+        let id = id.unwrap_or_else(|| self.new_id(stat.identity, &[]));
         let beginning = Beginning { id, began, since: now.wall, name, from: 0 };
         let mut held = Held::new(file, stat, beginning, now);
         if let Found::Grown(bytes) = held.look(now) {
@@ -425,7 +437,9 @@ impl Follower {
 
     fn adopt(&mut self, opened: Opened, began: Began, now: Now, others: &[Held]) -> Held {
         let Opened { name, file, stat } = opened;
-        let id = self.new_id(stat.identity, others);
+        let id = self.noted_id(file.as_ref(), stat);
+        let id = id.filter(|id| others.iter().all(|held| held.generation.id != *id));
+        let id = id.unwrap_or_else(|| self.new_id(stat.identity, others));
         self.seen.insert(stat.identity);
         let beginning = Beginning { id, began, since: stat.written, name, from: 0 };
         let mut held = Held::new(file, stat, beginning, now);
@@ -512,10 +526,23 @@ impl Follower {
         self.all().filter(|held| !held.gone && !held.sealed).map(|held| held.identity).collect()
     }
 
+    /// The id under which the life that a file holds was noted, if that is free.
+    fn noted_id(&self, file: &dyn File, stat: Stat) -> Option<GenerationId> {
+        let of_file = self.noted.iter().filter(|record| {
+            record.identity == stat.identity
+                && stands_before(file, record.bytes, record.marker).unwrap_or(false)
+        });
+        let id = of_file.max_by_key(|record| record.bytes)?.id;
+        self.all().all(|held| held.generation.id != id).then_some(id)
+    }
+
     /// An id for the present life of a file, unlike all that are in use.
     fn new_id(&self, identity: Identity, others: &[Held]) -> GenerationId {
         let cuts = self.cuts.get(&identity).copied().unwrap_or(0);
-        let used = |id| self.all().chain(others).any(|held| held.generation.id == id);
+        let used = |id| {
+            self.all().chain(others).any(|held| held.generation.id == id)
+                || self.noted.iter().any(|record| record.id == id)
+        };
         (0..)
             .map(|try_| id_of(identity, cuts, try_))
             .find(|&id| !used(id))

@@ -91,8 +91,9 @@ impl Folder {
     pub(crate) fn log_with(&self, records: Vec<Record>) -> Log {
         let place = Arc::new(Beside(self.0.path().to_owned()));
         let shelf = Arc::new(Shelf::new());
+        let mut follower = Follower::new(Limits::default());
+        follower.remember(records.clone());
         let archive = Archive::new(Arc::clone(&place) as _, Arc::clone(&shelf), records);
-        let follower = Follower::new(Limits::default());
         Log { place, shelf, archive, follower, waited: Duration::ZERO }
     }
 }

@@ -164,6 +164,37 @@ fn a_position_outlives_rotation_compression_and_a_new_beginning() {
 }
 
 #[test]
+fn a_log_that_was_copied_and_cut_is_none_that_it_was() {
+    let folder = Folder::new();
+    folder.write("app.log", &lines(1, 300));
+    let mut log = folder.log();
+    log.settle();
+    folder.write("app.log.1", &lines(1, 300));
+    folder.write("app.log", &lines(2, 100));
+    log.settle();
+    let ids = |log: &folder::Log| -> Vec<_> {
+        log.history().generations.iter().map(|generation| generation.id).collect()
+    };
+    let before = ids(&log);
+    assert_eq!(before.len(), 2);
+    // The file has the identity that the first had: an id that went by it alone would lead astray.
+    let mut log = folder.log_with(log.end());
+    log.settle();
+    assert_eq!(ids(&log), before);
+    // It is cut once more while nobody looks.
+    let records = log.end();
+    folder.rename("app.log.1", "app.log.2");
+    folder.write("app.log.1", &lines(2, 100));
+    folder.write("app.log", &lines(3, 100));
+    let mut log = folder.log_with(records);
+    log.settle();
+    let after = ids(&log);
+    assert_eq!(after[..2], before);
+    assert!(!before.contains(&after[2]));
+    same(&log.text(), &[lines(1, 300), lines(2, 100), lines(3, 100)].concat());
+}
+
+#[test]
 fn only_so_many_files_are_open() {
     let folder = Folder::new();
     folder.write("app.log", &lines(200, 20));

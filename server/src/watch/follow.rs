@@ -148,9 +148,11 @@ impl Following {
 
     fn begin(&mut self, token: Token, log: Arc<Log>) {
         let now = Instant::now();
+        let mut follower = Follower::new(Limits::default());
+        follower.remember(log.archives().records(&log));
         let followed = Followed {
             log,
-            follower: Follower::new(Limits::default()),
+            follower,
             hearing: Hearing::Kernel,
             armed_for: None,
             looked: now,

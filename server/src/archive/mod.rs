@@ -6,12 +6,13 @@
 //! generations have the same ids after a restart, and links lead where they led. Without a folder
 //! that can be written all goes on, and links may end with the process.
 
+mod disk;
+mod records;
+
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -20,10 +21,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tailwater_engine::archive::record::Record;
 use tailwater_engine::archive::{Archive, Found, SharedPlace, Shelf};
 use tailwater_engine::follow::Now;
-use tailwater_protocol::Fingerprint;
 use tokio::sync::oneshot;
 
 use crate::log::Log;
+use records::Folder;
 
 /// Text gone through in one step: some 10 ms, after which whoever rang is heard.
 const STEP: u64 = 4 * 1024 * 1024;
@@ -40,14 +41,12 @@ const IDLE: Duration = Duration::from_secs(600);
 /// How long a reader waits for what lies beside a log to be gone through: a link may lead there.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Logs of which records are kept.
-const MAX_FILES: usize = 4096;
-
 /// Speaks to the thread.
 #[derive(Clone)]
 pub struct Archives {
     commands: mpsc::Sender<Command>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    folder: Folder,
 }
 
 /// What the thread can be told.
@@ -78,17 +77,30 @@ impl Archives {
     /// When the thread cannot be made.
     pub fn start(state: Option<&Path>) -> io::Result<Self> {
         let (commands, received) = mpsc::channel();
+        let folder = Folder::new(state);
+        let shelf = disk::spool(state).map_or_else(
+            |error| {
+                tracing::warn!(%error, "no room to unpack large `.zst` files; they are read in part");
+                Shelf::new()
+            },
+            Shelf::with_spool,
+        );
         let keeper = Keeper {
-            folder: state.map(|state| state.join("generations")),
+            folder: folder.clone(),
             said: false,
-            shelf: Arc::new(Shelf::new()),
+            shelf: Arc::new(shelf),
             started: Instant::now(),
             kept: BTreeMap::new(),
             turn: 0,
         };
         let run = move || keeper.run(&received);
         let thread = std::thread::Builder::new().name("archive".to_owned()).spawn(run)?;
-        Ok(Self { commands, thread: Arc::new(Mutex::new(Some(thread))) })
+        Ok(Self { commands, thread: Arc::new(Mutex::new(Some(thread))), folder })
+    }
+
+    /// What was noted of the generations of `log` when it was followed before.
+    pub fn records(&self, log: &Log) -> Vec<Record> {
+        self.folder.load(&log.place().path())
     }
 
     /// Somebody looks at `log`.
@@ -146,7 +158,7 @@ impl fmt::Debug for Archives {
 
 /// The thread's own.
 struct Keeper {
-    folder: Option<PathBuf>,
+    folder: Folder,
     /// Whether it was said that records cannot be kept.
     said: bool,
     shelf: Arc<Shelf>,
@@ -234,7 +246,7 @@ impl Keeper {
     fn keep(&mut self, log: &Arc<Log>) -> &mut Kept {
         self.kept.entry(log.id()).or_insert_with(|| {
             let place: SharedPlace = Arc::new(log.place().clone());
-            let saved = load(self.folder.as_deref(), log);
+            let saved = self.folder.load(&log.place().path());
             let archive = Archive::new(place, Arc::clone(&self.shelf), saved.clone());
             let (log, due) = (Arc::clone(log), Instant::now());
             Kept { log, archive, surveyed: None, due, work: false, saved, waiting: Vec::new() }
@@ -282,7 +294,7 @@ impl Keeper {
     /// Writes the records of a log, if they are worth it: what grows is noted again when it has
     /// doubled.
     fn save(&mut self, log: u64, at_the_end: bool) {
-        let (Some(folder), Some(kept)) = (&self.folder, self.kept.get_mut(&log)) else { return };
+        let Some(kept) = self.kept.get_mut(&log) else { return };
         let records = kept.archive.records();
         let stands = |record: &Record| {
             let saved = kept.saved.iter().find(|saved| saved.id == record.id);
@@ -295,13 +307,12 @@ impl Keeper {
         if records.iter().all(stands) {
             return;
         }
-        let text: String = records.iter().map(|record| format!("{record}\n")).collect();
-        match write(folder, &name(&kept.log), &text) {
+        match self.folder.save(&kept.log.place().path(), records) {
             Ok(()) => kept.saved = records.to_vec(),
             Err(_) if self.said => {}
             Err(error) => {
                 self.said = true;
-                let folder = folder.display();
+                let folder = self.folder.path().unwrap_or(Path::new("")).display();
                 tracing::warn!(%error, "nothing can be kept in `{folder}`; links to compressed files may end with this process");
             }
         }
@@ -333,42 +344,4 @@ impl Kept {
             }
         }
     }
-}
-
-/// The name of the file with the records of `log`.
-fn name(log: &Log) -> String {
-    let path = log.place().path();
-    format!("{:016x}", Fingerprint::of(path.as_os_str().as_encoded_bytes()).0)
-}
-
-fn load(folder: Option<&Path>, log: &Log) -> Vec<Record> {
-    let text = folder.and_then(|folder| fs::read_to_string(folder.join(name(log))).ok());
-    let text = text.unwrap_or_default();
-    // A line that is none was written by nobody here, and is written no more.
-    text.lines().filter_map(|line| line.parse().ok()).collect()
-}
-
-/// Writes a file whole or not at all.
-fn write(folder: &Path, name: &str, text: &str) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let beside = folder.join(format!("{name}.{}.new", std::process::id()));
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    let new = !folder.join(name).exists();
-    fs::rename(&beside, folder.join(name))?;
-    if new { tidy(folder) } else { Ok(()) }
-}
-
-/// Removes the records that were written longest ago, when there are too many.
-fn tidy(folder: &Path) -> io::Result<()> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)?.flatten() {
-        let written = entry.metadata().and_then(|found| found.modified());
-        files.push((written.unwrap_or(UNIX_EPOCH), entry.path()));
-    }
-    files.sort();
-    let over = files.len().saturating_sub(MAX_FILES);
-    files.into_iter().take(over).try_for_each(|(_, path)| fs::remove_file(path))
 }
