@@ -226,7 +226,7 @@ impl<'a> Parser<'a> {
         ];
         let rest = self.rest();
         // `a::b`, `http://`, `a==b`, `a=>b`, `a>>b` are words.
-        let words = ["::", ":/", "==", "=>", "=~", ">>", "<<", "<>", ">=>", ":="];
+        let words = ["::", "://", "==", "=>", "=~", ">>", "<<", "<>", ">=>", ":="];
         if words.iter().any(|word| rest.starts_with(word)) {
             return None;
         }
