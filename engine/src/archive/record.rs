@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_text_is_told_by_its_end_and_not_by_its_header() {
         let header = "x".repeat(400);
-        let day = |day: u32| format!("{header}\nday {day}: {}\n", "y".repeat(300)).into_bytes();
+        let day = |day: u32| format!("{header}\nday {day}: {}\n", "y".repeat(100)).into_bytes();
         let records = Records::new((1..5).map(|n| record(n, n.into(), &day(n))).collect());
         for n in 1..5 {
             let mut text = day(n);
