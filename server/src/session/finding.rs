@@ -28,7 +28,8 @@ impl Session {
         };
         match Search::begin(&self.shared, view.log(), find, &query).await {
             Ok(search) => {
-                self.searches.insert(id, WatchStream::from_changes(search.subscribe()));
+                // With what is so now: a short log may have been searched already.
+                self.searches.insert(id, WatchStream::new(search.subscribe()));
                 view.set_search(Some(search));
                 Ok(())
             }
