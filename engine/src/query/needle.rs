@@ -21,6 +21,9 @@ const LENGTH: usize = 250;
 /// How rare a stretch must be to be worth looking for, in bits.
 const RARE: f32 = 5.0;
 
+/// So many bytes are worth looking for however frequent each of them is.
+const LONG: usize = 3;
+
 /// Bytes of which one must be there.
 #[derive(Debug, Clone)]
 pub(super) struct Needles {
@@ -34,7 +37,8 @@ impl Needles {
     /// Those of `hir`, if there are any worth looking for.
     pub(super) fn of(hir: &Hir) -> Option<Self> {
         let found = best(hir)?;
-        (found.exact || found.bits >= RARE).then_some(found)
+        let shortest = found.all.iter().map(Vec::len).min().unwrap_or(0);
+        (found.exact || shortest >= LONG || found.bits >= RARE).then_some(found)
     }
 
     /// How rare they are, in bits.
