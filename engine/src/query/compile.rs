@@ -5,7 +5,7 @@
 //! conditions on levels and times, give nothing to look for.
 
 use memchr::memmem;
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, Repetition};
 use tailwater_protocol::query::{
     Case, Expr, Now, Pattern, Problem, Query, QueryError, Span, Term, Test, Text,
 };
@@ -18,6 +18,9 @@ use super::{Certainty, Finder, Matcher, Sieve, pattern};
 /// Bytes of a line's text by which an encoder may write it otherwise: a value is looked for by
 /// its longest stretch without them, or else the line has an escape of this kind.
 const ESCAPE: &[u8] = b"\\u";
+
+/// Bytes of a value that is too short to be looked for alone.
+const SHORT: usize = 4;
 
 pub(super) fn compile(query: &Query, now: Now) -> Result<Matcher, QueryError> {
     let mut compiler = Compiler { now, finders: Vec::new(), markers: Vec::new() };
@@ -212,6 +215,10 @@ fn field_must(name: &str, test: &Test) -> Option<Must> {
         })
     };
     let hir = match test {
+        // Short values stand everywhere: a name before them makes them rare.
+        Test::Is(text) if text.0.len() < SHORT => {
+            behind_name(name, text).or_else(|| of_value(text)).or_else(by_name)
+        }
         Test::Is(text) => of_value(text).or_else(by_name),
         Test::Like(text) => {
             let parts = text.0.split('*').filter_map(plain_stretch);
@@ -226,6 +233,25 @@ fn field_must(name: &str, test: &Test) -> Option<Must> {
     };
     let either = Hir::alternation(vec![hir?, Hir::literal(ESCAPE)]);
     Some(Must::new(&either, Certainty::Possible))
+}
+
+/// A short value directly behind its name: between them stand quotes, a colon or an equals sign,
+/// blanks, and the backslashes of a line within a line.
+fn behind_name(name: &str, value: &Text) -> Option<Hir> {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    // An index of an array is not written.
+    let written = plain_stretch(last) == Some(last) && !last.bytes().all(|b| b.is_ascii_digit());
+    if !written || plain_stretch(&value.0) != Some(value.0.as_str()) {
+        return None;
+    }
+    let between = ClassBytes::new(b"\"\\ \t:=".map(|byte| ClassBytesRange::new(byte, byte)));
+    let between = Hir::repetition(Repetition {
+        min: 1,
+        max: None,
+        greedy: true,
+        sub: Box::new(Hir::class(Class::Bytes(between))),
+    });
+    Some(Hir::concat(vec![Hir::literal(last.as_bytes()), between, pattern::of_text(value)]))
 }
 
 /// The longest stretch of `text` that is written as it is, unless as a number of characters.

@@ -11,11 +11,18 @@ use regex_syntax::hir::{Hir, HirKind};
 /// Alternatives of a stretch, at most: so many are looked for at once at the speed of one.
 const ALTERNATIVES: usize = 64;
 
+/// Alternatives that one stretch is spelled out in, such as the cases of four letters: with 64 of
+/// them, six letters, the search is five times slower.
+const SPELLINGS: usize = 16;
+
 /// Bytes of a stretch that are looked for, at most.
 const LENGTH: usize = 250;
 
 /// How rare a stretch must be to be worth looking for, in bits.
-const RARE: f32 = 7.0;
+const RARE: f32 = 5.0;
+
+/// So many bytes are worth looking for however frequent each of them is.
+const LONG: usize = 3;
 
 /// Bytes of which one must be there.
 #[derive(Debug, Clone)]
@@ -30,7 +37,8 @@ impl Needles {
     /// Those of `hir`, if there are any worth looking for.
     pub(super) fn of(hir: &Hir) -> Option<Self> {
         let found = best(hir)?;
-        (found.exact || found.bits >= RARE).then_some(found)
+        let shortest = found.all.iter().map(Vec::len).min().unwrap_or(0);
+        (found.exact || shortest >= LONG || found.bits >= RARE).then_some(found)
     }
 
     /// How rare they are, in bits.
@@ -51,7 +59,8 @@ impl Needles {
             return None;
         }
         let rarest = all.iter().map(|needle| bits(needle)).fold(f32::MAX, f32::min);
-        let bits = rarest - (all.len() as f32).log2();
+        // Most alternatives are spellings that hardly occur.
+        let bits = rarest - (all.len() as f32).log2() / 4.0;
         Some(Self { all, exact: seq.is_exact(), bits })
     }
 }
@@ -101,7 +110,7 @@ fn either(mut a: Needles, b: Needles) -> Option<Needles> {
 /// What a match of `hir` begins with.
 fn extracted(hir: &Hir) -> Option<Needles> {
     let mut extractor = Extractor::new();
-    extractor.kind(ExtractKind::Prefix).limit_total(ALTERNATIVES).limit_literal_len(LENGTH);
+    extractor.kind(ExtractKind::Prefix).limit_total(SPELLINGS).limit_literal_len(LENGTH);
     let mut seq = extractor.extract(hir);
     // A needle within another's beginning finds that too.
     seq.minimize_by_preference();
