@@ -92,7 +92,9 @@ async fn open_large_and_small() {
         running.stop().await;
         if support::exists("less") {
             let path = site.path("large.log");
-            let arguments: [&OsStr; 3] = ["-PsSHOWN".as_ref(), "+G".as_ref(), path.as_ref()];
+            // Without being asked whether it is to show what begins with NULs.
+            let arguments: [&OsStr; 4] =
+                ["-f".as_ref(), "-PsSHOWN".as_ref(), "+G".as_ref(), path.as_ref()];
             less.push(in_terminal("less", &arguments, b"SHOWN"));
         }
     }

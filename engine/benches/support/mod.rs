@@ -22,6 +22,9 @@ use rustix::time::{ClockId, clock_gettime};
 /// Rounds of each comparison.
 pub const ROUNDS: usize = 9;
 
+/// Seconds after which a pager that does not show what it should is given up.
+const PATIENCE: &str = "120";
+
 /// What one run of something took.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Cost {
@@ -107,7 +110,11 @@ pub fn in_terminal(program: &str, arguments: &[&OsStr], sign: &[u8]) -> Duration
     tcsetwinsize(slave(), size).expect("sized");
     // In a session of its own, so that it has no other terminal to ask.
     let mut command = Command::new("setsid");
-    command.arg(program).args(arguments).env("TERM", "xterm").env_remove("LESS");
+    command
+        .args(["timeout", "--foreground", PATIENCE, program])
+        .args(arguments)
+        .env("TERM", "xterm")
+        .env_remove("LESS");
     command.stdin(slave()).stdout(slave()).stderr(slave());
     let began = Instant::now();
     let mut child = command.spawn().expect("it starts");
