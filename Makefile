@@ -2,7 +2,7 @@
 # in xtask/; here stands only what must be so before that can run.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check browser dev ui bench log size screenshots clean
+.PHONY: help run build test check browser dev ui model bench log size screenshots clean
 
 # What to read: paths, quoted globs, folders. Words as in a shell:
 #   make run LOGS="/var/log/*.log '/srv/**/x.log'"
@@ -41,6 +41,9 @@ dev: ## rebuild and reload on every change of server, page or style
 
 ui: ## the page alone, rebuilt on every change, against a server on port 8245
 	@$(XTASK) ui $(ARGS)
+
+model: ## follow a million random schedules, and ten thousand on real files: some ten minutes
+	@$(XTASK) model
 
 bench: ## measure on a log of SIZE (2G), and hold against the budgets
 	@$(XTASK) bench $(SIZE)

@@ -125,7 +125,9 @@ impl Cursor {
         };
         // What was there and is gone cannot be compared; the id alone has to do.
         let gone = position.offset > generation.bytes && position.offset <= generation.once();
+        // Whoever has read nothing of it has nothing to compare.
         let known = gone
+            || position == generation.start()
             || (position.offset <= generation.bytes
                 && stands_before(generation.file.as_ref(), position.offset, before)?);
         Ok(if known { Resumed::Exact(Self::at(bookmark)) } else { Resumed::Unknown })
@@ -136,10 +138,10 @@ impl Cursor {
         self.stand().map(|stand| stand.position)
     }
 
-    /// Where it stands, to be come back to. `None` before the first step of a cursor that was
-    /// made from a bare position, or from none.
+    /// Where it stands, to be come back to. Before the first step of a cursor that was made from a
+    /// bare position, it says no more than that.
     pub fn bookmark(&self) -> Option<Bookmark> {
-        self.stand()?.bookmark()
+        self.stand().map(Stand::bookmark)
     }
 
     /// The at most [`Fingerprint::REACH`] bytes before where it stands, once it has read there.
@@ -148,11 +150,18 @@ impl Cursor {
     }
 
     /// All that is needed to miss nothing and get nothing twice: where it stands in the newest
-    /// generation it has come to, and where in earlier ones that may still grow. Mostly one.
+    /// generation it has come to, and where in earlier ones, from the first on that may still
+    /// grow. Mostly one.
     pub fn bookmarks(&self) -> Vec<Bookmark> {
-        let left = self.left.iter().filter(|stand| !stand.settled);
+        let age = |stand: &Stand| {
+            let generation = stand.position.generation;
+            self.order.iter().position(|&id| id == generation).unwrap_or(0)
+        };
+        let open = self.back.iter().chain(self.left.iter().filter(|stand| !stand.settled));
+        let first = open.map(age).min().unwrap_or(usize::MAX);
+        let left = self.left.iter().filter(|stand| age(stand) >= first);
         let stands = self.front.iter().chain(&self.back).chain(left);
-        stands.filter_map(Stand::bookmark).collect()
+        stands.map(Stand::bookmark).collect()
     }
 
     fn stand(&self) -> Option<&Stand> {
@@ -184,16 +193,17 @@ impl Cursor {
         if self.back.is_some() {
             return self.step_back(history, buf, max);
         }
-        let Some(front) = &mut self.front else {
+        let Some(front) = &self.front else {
             self.front = Some(Stand::at(first.start()));
             return Ok(Step::Turned { generation: first.id });
         };
         let Some(index) = history.index(front.position.generation) else {
             return Ok(self.begin_anew(history));
         };
-        let between = note_order(&mut self.order, history, index);
+        let between = self.note_order(history, index);
         self.left.extend(between.into_iter().map(Stand::at));
         let Some(generation) = history.generations.get(index) else { return Ok(Step::End) };
+        let Some(front) = &mut self.front else { return Ok(Step::End) };
         if !front.learn(generation)? {
             return Ok(Step::Lost { loss: Loss::Unknown });
         }
@@ -265,6 +275,26 @@ impl Cursor {
         Step::Lost { loss: Loss::Unknown }
     }
 
+    /// Notes the generations in their order. What was found lately among those that had been
+    /// passed: starts to be gone back to. What was found before the first of them is older than
+    /// where the reader began, and not for it.
+    fn note_order(&mut self, history: &History, front: usize) -> Vec<Position> {
+        let ids = || history.generations.iter().map(|generation| generation.id);
+        if ids().eq(self.order.iter().copied()) {
+            return Vec::new();
+        }
+        // Who comes back has been in those that it has places in, and in no other after the first.
+        if self.order.is_empty() {
+            self.order.extend(self.left.iter().map(|stand| stand.position.generation));
+        }
+        let passed = history.generations.iter().take(front);
+        let passed = passed.skip_while(|generation| !self.order.contains(&generation.id));
+        let found = passed.filter(|generation| !self.order.contains(&generation.id));
+        let found = found.map(Generation::start).collect();
+        self.order = ids().collect();
+        found
+    }
+
     fn leave(&mut self, stand: Stand) {
         if self.left.len() == LEFT {
             self.left.remove(0);
@@ -280,7 +310,9 @@ impl Stand {
     }
 
     fn back_at(bookmark: Bookmark) -> Self {
-        Self { expected: Some(bookmark.before), ..Self::at(bookmark.position) }
+        let Bookmark { position, before } = bookmark;
+        let expected = (position.offset == 0 || before != Fingerprint::EMPTY).then_some(before);
+        Self { expected, ..Self::at(position) }
     }
 
     /// Finds out what stands before it, if that is not known. Whether it is what was expected.
@@ -298,10 +330,11 @@ impl Stand {
         Ok(self.expected.take().is_none_or(|expected| expected == found))
     }
 
-    fn bookmark(&self) -> Option<Bookmark> {
+    /// Where it has read nothing yet, the position has to do.
+    fn bookmark(&self) -> Bookmark {
         let before = self.before.as_ref().map(|before| Fingerprint::of(before));
-        let before = before.or(self.expected)?;
-        Some(Bookmark { position: self.position, before })
+        let before = before.or(self.expected).unwrap_or(Fingerprint::EMPTY);
+        Bookmark { position: self.position, before }
     }
 
     /// Whether all of a generation that has ended was read.
@@ -408,22 +441,6 @@ fn late(left: &[Stand], history: &History) -> io::Result<Option<usize>> {
         }
     }
     Ok(None)
-}
-
-/// Notes the generations in their order. What was found lately among those that had been passed:
-/// starts to be gone back to. What was found before the first of them is older than where the
-/// reader began, and not for it.
-fn note_order(order: &mut Vec<GenerationId>, history: &History, front: usize) -> Vec<Position> {
-    let ids = || history.generations.iter().map(|generation| generation.id);
-    if ids().eq(order.iter().copied()) {
-        return Vec::new();
-    }
-    let passed = history.generations.iter().take(front);
-    let passed = passed.skip_while(|generation| !order.contains(&generation.id));
-    let found = passed.filter(|generation| !order.contains(&generation.id));
-    let found = found.map(Generation::start).collect();
-    *order = ids().collect();
-    found
 }
 
 /// `loss`, of so many bytes.

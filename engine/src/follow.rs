@@ -14,9 +14,9 @@ mod recognise;
 mod siblings;
 
 use std::collections::{HashMap, HashSet};
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{io, mem};
 
 use tailwater_protocol::{Began, GenerationId, Loss};
 
@@ -26,7 +26,7 @@ use crate::history::History;
 use crate::read::stands_before;
 use held::{Beginning, Found, Held};
 pub(crate) use recognise::tells;
-use siblings::{Opened, find_copy, is_copy, unknown};
+use siblings::{Opened, Unread, find_copy, is_copy, unknown};
 
 /// How often a look begins anew because the name led elsewhere meanwhile.
 const TRIES: u32 = 5;
@@ -36,6 +36,9 @@ const GONE: usize = 16;
 
 /// When to try again what failed for want of something that others may give back.
 const RETRY: Duration = Duration::from_millis(100);
+
+/// How long a file beside the log may fail to be read before it is done without.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The bounds of a follower.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +107,11 @@ pub struct Follower {
     cuts: HashMap<Identity, u32>,
     /// Whether the siblings that were there from the start are known.
     begun: bool,
+    /// Since when every look has failed for want of what others may give back.
+    failing: Option<Duration>,
+    unread: Unread,
+    /// Whether a file that is held could not be looked at just now.
+    unsettled: bool,
     condition: Condition,
     history: History,
 }
@@ -119,6 +127,9 @@ impl Follower {
             noted: Vec::new(),
             cuts: HashMap::new(),
             begun: false,
+            failing: None,
+            unread: Unread::Waits,
+            unsettled: false,
             condition: Condition::Waiting,
             history: History::default(),
         }
@@ -144,6 +155,10 @@ impl Follower {
     /// event and every tick, with no matter what in between.
     pub fn reconcile(&mut self, place: &dyn Place, now: Now) -> Reconciled {
         let condition = self.condition.clone();
+        let failing = self.failing.take();
+        let tired = failing.is_some_and(|since| now.monotonic >= since + PATIENCE);
+        self.unread = if tired { Unread::Passed } else { Unread::Waits };
+        self.unsettled = false;
         let mut look_again = None;
         let looked = place.look();
         let led_to = looked.as_ref().ok().map(|stat| stat.identity);
@@ -170,6 +185,10 @@ impl Follower {
                 grown += self.look_at_earlier(place, None, now);
             }
         }
+        if look_again.is_some() || self.unsettled {
+            look_again = Some(RETRY);
+            self.failing = failing.or(Some(now.monotonic));
+        }
         let lingers = self.let_time_pass(now);
         let look_again = look_again.into_iter().chain(lingers).min();
         let published = self.publish();
@@ -183,25 +202,41 @@ impl Follower {
     fn look_at_earlier(&mut self, place: &dyn Place, led_to: Option<Identity>, now: Now) -> u64 {
         let mut grown = 0;
         let taken = self.held_identities();
+        // What goes on with a file that came back may have gone over to the copy already.
+        let goes_on = |held: &&Held| held.generation.from > 0;
+        let shared: Vec<Identity> = self.all().filter(goes_on).map(|held| held.identity).collect();
+        let taken_else = |id: &&Identity| !shared.contains(id);
+        let taken_else: Vec<Identity> = taken.iter().filter(taken_else).copied().collect();
         let mut looked_at = Vec::with_capacity(self.earlier.len());
         for mut held in mem::take(&mut self.earlier) {
             // A file that came back after its generation had ended grows in the next.
-            let came_back = Some(held.identity) == led_to;
-            held.sealed = held.resumed || (held.generation.ended && came_back);
+            let named = Some(held.identity) == led_to;
+            let came_back = named && !self.is_current(held.identity);
+            held.sealed = held.resumed || (held.generation.ended && named);
             let lingers = !held.generation.ended;
             let mut next = None;
             match held.look(now) {
                 Found::Grown(bytes) => grown += bytes,
+                // What it holds now comes last, once it is current again.
+                Found::Cut if came_back && lingers => {}
                 // What cannot be settled now is settled at the next look: it stays cut.
-                Found::Cut => {
-                    if let Ok(copy) = self.copy_of(place, &held, &taken) {
+                Found::Cut => match self.copy_of(
+                    place,
+                    &held,
+                    if held.resumed { &taken_else } else { &taken },
+                ) {
+                    Ok(copy) => {
+                        // Cut, it does not go on in the next.
+                        held.sealed = held.resumed;
                         next = lingers.then(|| self.next_life(&held, now, &looked_at));
                         // What it holds now may have been the log's while nobody looked.
                         self.seen.remove(&held.identity);
                         self.finish(&mut held, copy);
                     }
-                }
-                Found::Same | Found::Failed => {}
+                    Err(_) => self.unsettled = true,
+                },
+                Found::Failed => self.unsettled = true,
+                Found::Same => {}
             }
             looked_at.push(held);
             if let Some(mut next) = next {
@@ -234,7 +269,7 @@ impl Follower {
             let Some(current) = &mut self.current else { break };
             // An empty file has no marker: that it was written to, copied and cut since the last
             // look can be seen only by the copy.
-            if named && current.generation.bytes == 0 && current.has_grown() {
+            if named && current.generation.bytes == 0 && current.was_touched() {
                 let (file, identity) = (Arc::clone(&current.generation.file), current.identity);
                 let missed = self.missed(place, &file, identity)?;
                 if !missed.is_empty() {
@@ -249,7 +284,11 @@ impl Follower {
                     self.begin_next_life(copy, missed, now);
                 }
                 Found::Grown(bytes) => return Ok(bytes),
-                Found::Same | Found::Failed => break,
+                Found::Failed => {
+                    self.unsettled = true;
+                    break;
+                }
+                Found::Same => break,
             }
         }
         Ok(0)
@@ -273,11 +312,14 @@ impl Follower {
         let mut missed = self.missed(place, &file, identity)?;
         if let Some(current) = &self.current {
             let bytes = copy.as_ref().map_or(0, |copy| copy.stat.bytes);
-            missed.retain(|opened| {
+            missed = self.without(missed, |opened| {
                 let file = opened.file.as_ref();
-                !current.is_copied_by(file, opened.stat.bytes, true)
-                    && !copy.as_ref().is_some_and(|copy| is_copy(opened, copy.file.as_ref(), bytes))
-            });
+                Ok(current.is_copied_by(file, opened.stat.bytes, true)?
+                    || match &copy {
+                        Some(copy) => is_copy(opened, copy.file.as_ref(), bytes)?,
+                        None => false,
+                    })
+            })?;
         }
         Ok((copy, missed))
     }
@@ -305,7 +347,7 @@ impl Follower {
     ) -> Result<Option<Opened>, Absent> {
         let mut siblings = place.siblings();
         siblings.retain(|sibling| !taken.contains(&sibling.stat.identity));
-        find_copy(place, held, &siblings, &self.seen)
+        find_copy(place, held, &siblings, &self.seen, self.unread)
     }
 
     /// `held` was cut, and goes on in `copy` or is lost.
@@ -319,43 +361,70 @@ impl Follower {
         }
     }
 
-    /// The name leads to another file than the current: that one becomes current.
+    /// The name leads to another file than the current: that one becomes current, and after it
+    /// whatever the name leads to by then.
     fn take_over(&mut self, place: &dyn Place, now: Now) -> Result<u64, Absent> {
         let mut grown = 0;
-        let mut opened = None;
-        let first_look = !self.begun;
         for _try in 0..TRIES {
+            let first_look = !self.begun;
             let file = place.open()?;
             let stat = file.stat().map_err(|error| Absent::Failed(error.to_string()))?;
             if self.is_current(stat.identity) {
-                return Ok(grown);
+                break;
             }
             // Whatever was written to the old one before it was replaced is there by now.
             grown += self.look_at_current(place, now, false)?;
             let name = place.name();
             let missed = self.missed(place, &file, stat.identity)?;
+            self.end_cut(place, stat.identity, now)?;
+            let mut began = self.retire_current(first_look, now);
             // If the name still leads there, then all that lies beside it came before.
             let stands = place.look().is_ok_and(|again| again.identity == stat.identity);
-            opened = Some((file, stat, name, missed));
+            if stands {
+                began = self.adopt_all(missed, began, now);
+            }
+            grown += self.begin_current(Opened { name, file, stat }, began, now);
             if stands {
                 break;
             }
         }
-        let Some((file, stat, name, missed)) = opened else { return Ok(grown) };
-        let began = self.retire_current(first_look, now);
-        let began = self.adopt_all(missed, began, now);
+        Ok(grown)
+    }
+
+    fn begin_current(&mut self, opened: Opened, began: Began, now: Now) -> u64 {
+        let Opened { name, file, stat } = opened;
         let from = self.resume_after(stat.identity, now);
         let id = self.noted_id(file.as_ref(), stat);
         let id = id.unwrap_or_else(|| self.new_id(stat.identity, &[]));
         let beginning = Beginning { id, began, since: now.wall, name, from: 0 };
         let mut held = Held::new(file, stat, beginning, now);
-        if let Found::Grown(bytes) = held.look(now) {
-            grown += bytes.saturating_sub(from);
-        }
+        let grown = match held.look(now) {
+            Found::Grown(bytes) => bytes.saturating_sub(from),
+            Found::Same | Found::Cut | Found::Failed => 0,
+        };
+        self.unsettled |= held.unsettled;
         held.generation.from = from;
         self.seen.insert(stat.identity);
         self.current = Some(held);
-        Ok(grown)
+        grown
+    }
+
+    /// The earlier generation of a file that came back, cut: it is over.
+    fn end_cut(&mut self, place: &dyn Place, identity: Identity, now: Now) -> Result<(), Absent> {
+        let taken = self.held_identities();
+        let cut = self.earlier.iter_mut().rposition(|held| {
+            held.identity == identity && !held.gone && held.look(now) == Found::Cut
+        });
+        let Some(cut) = cut else { return Ok(()) };
+        let copy = match self.earlier.get(cut) {
+            Some(held) => self.copy_of(place, held, &taken)?,
+            None => None,
+        };
+        let mut held = self.earlier.remove(cut);
+        self.finish(&mut held, copy);
+        self.earlier.insert(cut, held);
+        *self.cuts.entry(identity).or_default() += 1;
+        Ok(())
     }
 
     /// The current generation becomes an earlier one. How the next begins.
@@ -409,6 +478,10 @@ impl Follower {
             self.begin(&siblings);
             return Ok(Vec::new());
         }
+        if self.unsettled && self.unread == Unread::Waits {
+            // What is not known of what is held, cannot be known to be copied.
+            return Err(Absent::Failed("a file that is held cannot be read".to_owned()));
+        }
         let mut taken = self.held_identities();
         taken.push(identity);
         // What is neither there nor held will not be seen again.
@@ -418,12 +491,25 @@ impl Follower {
         self.cuts.retain(|identity, _| known(identity));
         taken.extend(&self.seen);
         let bytes = current.stat().map_or(0, |stat| stat.bytes);
-        let mut missed = unknown(place, &siblings, &taken)?;
+        let missed = unknown(place, &siblings, &taken, self.unread)?;
         // An empty one may yet be written to, by whoever holds it open.
-        missed.retain(|opened| {
-            !is_copy(opened, current.as_ref(), bytes) && !self.is_copy_of_known(opened)
+        self.without(missed, |opened| {
+            Ok(is_copy(opened, current.as_ref(), bytes)? || self.is_copy_of_known(opened)?)
+        })
+    }
+
+    /// `opened` without those of which that is so.
+    fn without(
+        &self,
+        opened: Vec<Opened>,
+        so: impl Fn(&Opened) -> io::Result<bool>,
+    ) -> Result<Vec<Opened>, Absent> {
+        let settled = opened.into_iter().map(|opened| {
+            let is = self.unread.settle(so(&opened))?;
+            Ok((opened, is))
         });
-        Ok(missed)
+        let settled: Vec<_> = settled.collect::<Result<_, _>>()?;
+        Ok(settled.into_iter().filter_map(|(opened, is)| (!is).then_some(opened)).collect())
     }
 
     /// Makes generations of what was missed, the first of which began as said. How the next begins.
@@ -444,19 +530,20 @@ impl Follower {
         let beginning = Beginning { id, began, since: stat.written, name, from: 0 };
         let mut held = Held::new(file, stat, beginning, now);
         // Whoever wrote it may still hold it open: it lingers like one that was current.
-        held.look(now);
+        self.unsettled |= held.look(now) == Found::Failed;
         held
     }
 
-    fn is_copy_of_known(&self, opened: &Opened) -> bool {
-        self.all().any(|held| {
+    fn is_copy_of_known(&self, opened: &Opened) -> io::Result<bool> {
+        for held in self.all() {
             let known = &held.generation;
-            if held.gone {
-                held.is_copied_by(opened.file.as_ref(), opened.stat.bytes, true)
-            } else {
-                is_copy(opened, known.file.as_ref(), known.bytes)
+            let remembered = || held.is_copied_by(opened.file.as_ref(), opened.stat.bytes, true);
+            let copy = is_copy(opened, known.file.as_ref(), known.bytes)?;
+            if copy || (held.is_past()? && remembered()?) {
+                return Ok(true);
             }
-        })
+        }
+        Ok(false)
     }
 
     fn without_name(&mut self, absent: Absent, place: &dyn Place, now: Now) -> Option<Duration> {
@@ -488,10 +575,12 @@ impl Follower {
         let mut later: Vec<Identity> = self.current.iter().map(|held| held.identity).collect();
         for held in self.earlier.iter_mut().rev() {
             let rested = now.monotonic.saturating_sub(held.stirred);
-            held.generation.ended |= rested >= linger;
+            // Of what cannot be looked at, nobody knows whether it rests.
+            held.generation.ended |= rested >= linger && !held.unsettled;
             // Ended, it stays as long again, so that whoever follows can read its last bytes.
             let kept = held.links > 0 || later.contains(&held.identity);
-            if held.generation.ended && !held.gone && !kept && rested >= linger * 2 {
+            let over = rested >= linger * 2 && !held.unsettled;
+            if held.generation.ended && !held.gone && !kept && over {
                 held.let_go(Loss::Deleted);
             }
             let waits = !held.gone && (!kept || !held.generation.ended);
@@ -501,12 +590,18 @@ impl Follower {
                 later.push(held.identity);
             }
         }
-        let ended = self.earlier.iter().filter(|held| !held.gone && held.generation.ended).count();
-        let all = self.earlier.iter().filter(|held| !held.gone).count();
-        let bound = self.limits.held;
-        let over = ended.saturating_sub(bound).max(all.saturating_sub(bound.saturating_mul(4)));
-        let oldest = self.earlier.iter_mut().filter(|held| !held.gone).take(over);
-        oldest.for_each(|held| held.let_go(Loss::LetGo));
+        // Of those that ended the oldest go, and if that is not enough, the oldest of all.
+        for (bound, of_all) in
+            [(self.limits.held, false), (self.limits.held.saturating_mul(4), true)]
+        {
+            let of = |held: &Held| !held.gone && (of_all || held.generation.ended);
+            let over = self.earlier.iter().filter(|held| of(held)).count().saturating_sub(bound);
+            let oldest = self.earlier.iter_mut().filter(|held| of(held)).take(over);
+            for held in oldest {
+                self.seen.insert(held.identity);
+                held.let_go(Loss::LetGo);
+            }
+        }
         let gone = self.earlier.iter().filter(|held| held.gone).count();
         let mut drop = gone.saturating_sub(GONE);
         self.earlier.retain(|held| {

@@ -57,10 +57,12 @@ pub fn read_exact_at(file: &dyn ReadAt, buf: &mut [u8], offset: u64) -> io::Resu
 pub(crate) fn read_full(file: &dyn ReadAt, buf: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, offset.saturating_add(filled as u64))? {
-            0 => break,
+        match file.read_at(rest, offset.saturating_add(filled as u64)) {
+            Ok(0) => break,
             // An implementor that claims more than it was given room for is taken at the room.
-            read => filled += read.min(rest.len()),
+            Ok(read) => filled += read.min(rest.len()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(filled)

@@ -11,6 +11,7 @@ mod browser;
 mod dev;
 mod fresh;
 mod log;
+mod model;
 mod pack;
 mod process;
 mod project;
@@ -37,6 +38,7 @@ usage: cargo xtask TASK [ARGUMENT]…
   browser [ARGUMENT]… build, then the browser tests (arguments go to Playwright)
   dev [ARGUMENT]…     rebuild and reload on every change (cargo-leptos)
   ui                  the page alone, against a running server (Trunk)
+  model               a million random schedules of following, ten thousand on real files
   bench [SIZE]        measure, on a log of that size
   log SIZE [SEED]     a log to measure with, such as 2G, below target/logs
   size                bytes that a browser loads
@@ -76,6 +78,7 @@ fn run() -> anyhow::Result<ExitCode> {
         "browser" => return test::browser_only(&rest),
         "dev" => dev::watch(&rest)?,
         "ui" => dev::page_only(&rest)?,
+        "model" => model::try_all()?,
         "bench" => bench::run_all(rest.first().and_then(|size| size.to_str()))?,
         "log" => log::of_arguments(&rest)?,
         "size" => size::print()?,

@@ -32,6 +32,8 @@ pub(super) struct Held {
     pub(super) stirred: Duration,
     /// Its file was let go.
     pub(super) gone: bool,
+    /// The last look at it failed: it may be longer than it is known to be.
+    pub(super) unsettled: bool,
     /// What comes now belongs to another generation of the same file.
     pub(super) sealed: bool,
     /// Whether there is that other generation.
@@ -88,6 +90,7 @@ impl Held {
             links: stat.links,
             stirred: now.monotonic,
             gone: false,
+            unsettled: false,
             sealed: false,
             resumed: false,
             verified: None,
@@ -96,20 +99,27 @@ impl Held {
         }
     }
 
-    /// Whether its file is longer than it was.
-    pub(super) fn has_grown(&self) -> bool {
-        self.generation.file.stat().is_ok_and(|stat| stat.bytes > self.generation.bytes)
+    /// Whether its file is longer than it was, or may have been in between.
+    pub(super) fn was_touched(&self) -> bool {
+        self.generation.file.stat().is_ok_and(|stat| {
+            stat.bytes > self.generation.bytes || self.verified != Some(stat.changed)
+        })
+    }
+
+    /// Whether its file holds it no more.
+    pub(super) fn is_past(&self) -> io::Result<bool> {
+        let Generation { file, bytes, marker, .. } = &self.generation;
+        Ok(self.gone || !stands_before(file.as_ref(), *bytes, *marker)?)
     }
 
     pub(super) fn look(&mut self, now: Now) -> Found {
         if self.gone {
             return Found::Same;
         }
-        match self.try_look(now) {
-            Ok(found) => found,
-            // Shorter than it said a moment ago: the next look has a new size to go by.
-            Err(_) => Found::Failed,
-        }
+        // Shorter than it said a moment ago: the next look has a new size to go by.
+        let found = self.try_look(now).unwrap_or(Found::Failed);
+        self.unsettled = found == Found::Failed;
+        found
     }
 
     fn try_look(&mut self, now: Now) -> io::Result<Found> {
@@ -174,16 +184,24 @@ impl Held {
     /// Whether the first `bytes` bytes of `file` are a copy of this generation as it was at some
     /// time: by the last marker that such a copy can hold, or, if that will do, by how it begins
     /// when it was made before the first.
-    pub(super) fn is_copied_by(&self, file: &dyn ReadAt, bytes: u64, by_head: bool) -> bool {
+    pub(super) fn is_copied_by(
+        &self,
+        file: &dyn ReadAt,
+        bytes: u64,
+        by_head: bool,
+    ) -> io::Result<bool> {
         let markers = self.markers.iter().copied();
         let mut markers = markers.chain([(self.generation.bytes, self.generation.marker)]).rev();
-        match markers.find(|&(offset, _)| offset > 0 && offset <= bytes) {
-            Some((offset, marker)) => stands_before(file, offset, marker).unwrap_or(false),
-            None if !by_head => false,
+        match markers.find(|&(offset, marker)| offset <= bytes && tells(offset, marker)) {
+            Some((offset, marker)) => stands_before(file, offset, marker),
+            None if !by_head => Ok(false),
             None => {
                 let common = self.head.get(..bytes as usize).unwrap_or(&self.head);
                 let mut head = vec![0; common.len()];
-                !common.is_empty() && read_exact_at(file, &mut head, 0).is_ok() && head == common
+                match read_exact_at(file, &mut head, 0) {
+                    Err(error) if is_doubt(&error) => Ok(false),
+                    read => read.map(|()| !is_blank(common) && head == common),
+                }
             }
         }
     }
@@ -220,12 +238,28 @@ impl Held {
         let gone = generation.once().saturating_sub(generation.from);
         self.gone = true;
         generation.lost = (gone > 0).then(|| loss(gone));
+        if self.unsettled && gone == 0 {
+            generation.lost = Some(Loss::Unknown);
+        }
         generation.bytes = generation.from;
         generation.marker = Fingerprint::EMPTY;
         generation.unfinished = false;
         generation.ended = true;
         generation.file = Arc::new(Gone { identity: self.identity });
     }
+}
+
+/// Whether the bytes before `offset` say which file they are of. No bytes do not, nor do the NULs
+/// of a hole.
+pub(super) fn tells(offset: u64, before: Fingerprint) -> bool {
+    let reach = offset.min(Fingerprint::REACH) as usize;
+    let blank = [0; Fingerprint::REACH as usize];
+    before != Fingerprint::of(blank.get(..reach).unwrap_or_default())
+}
+
+/// Whether `bytes` are none, or those of a hole.
+pub(super) fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(|&byte| byte == 0)
 }
 
 /// The at most [`Fingerprint::REACH`] bytes before `offset`.

@@ -3,8 +3,9 @@
 //! Trusts bytes rather than ids: an id says which file was meant, the bytes before a bookmark that
 //! it still holds them. Where the bytes tell nothing, the id has to.
 
-use tailwater_protocol::{Began, Bookmark, Fingerprint, GenerationId, Position};
+use tailwater_protocol::{Began, Bookmark, GenerationId, Position};
 
+use super::held;
 use super::siblings::{Opened, unknown};
 use super::{Follower, Now, id_of};
 use crate::file::Place;
@@ -25,8 +26,9 @@ impl Follower {
         if let Some(id) = self.among_known(bookmark) {
             return Some(Position { generation: id, ..position });
         }
-        let mut siblings = unknown(place, &place.siblings(), &self.held_identities()).ok()?;
-        siblings.retain(|opened| !self.is_copy_of_known(opened));
+        let held = self.held_identities();
+        let siblings = unknown(place, &place.siblings(), &held, self.unread).ok()?;
+        let mut siblings = self.without(siblings, |opened| self.is_copy_of_known(opened)).ok()?;
         let telling = tells(bookmark);
         let holds = |opened: &Opened| {
             let named = id_of(opened.stat.identity, 0, 0) == position.generation;
@@ -60,6 +62,7 @@ impl Follower {
             let named = generation.id == position.generation;
             let gone = named && position.offset > generation.bytes;
             (gone && position.offset <= generation.once())
+                || position == generation.start()
                 || ((named || telling)
                     && position.offset <= generation.bytes
                     && stands_before(file, position.offset, before).unwrap_or(false))
@@ -71,10 +74,8 @@ impl Follower {
     }
 }
 
-/// Whether the bytes before `bookmark` say where it stands. No bytes do not, nor do the NULs of a
-/// hole: then the generation must be the one that is named.
+/// Whether the bytes before `bookmark` say where it stands. If not, the generation must be the one
+/// that is named.
 pub(crate) fn tells(bookmark: Bookmark) -> bool {
-    let reach = bookmark.position.offset.min(Fingerprint::REACH) as usize;
-    let blank = [0; Fingerprint::REACH as usize];
-    bookmark.before != Fingerprint::of(blank.get(..reach).unwrap_or_default())
+    held::tells(bookmark.position.offset, bookmark.before)
 }

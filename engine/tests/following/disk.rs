@@ -13,21 +13,27 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tailwater_engine::file::{Absent, File, Identity, Place, Sibling, Stat};
 use tailwater_engine::read::ReadAt;
 
-use crate::world::{self, Handle, LOG};
+use crate::world::{self, Handle};
 
 pub(crate) struct Disk {
     folder: PathBuf,
+    aside: PathBuf,
     open: Vec<StdFile>,
 }
 
 impl Disk {
     pub(crate) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), open: Vec::new() }
+        let (folder, aside) = (folder.join("logs"), folder.join("aside"));
+        fs::create_dir(&folder).expect("made");
+        Self { folder, aside, open: Vec::new() }
     }
 }
 
 impl world::Disk for Disk {
     fn tick(&mut self, _nanos: u64) {}
+
+    // Nobody turns the clock of the machine for a test.
+    fn jump(&mut self, _millis: i64) {}
 
     fn wall(&self) -> u64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
@@ -67,22 +73,41 @@ impl world::Disk for Disk {
     }
 
     fn link(&mut self, target: &str, name: &str) {
-        let new = self.folder.join("link");
+        let new = self.folder.join("link.new");
         symlink(target, &new).expect("linked");
         fs::rename(new, self.folder.join(name)).expect("swapped");
+    }
+
+    fn hard_link(&mut self, file: &str, name: &str) {
+        fs::hard_link(self.folder.join(file), self.folder.join(name)).expect("linked");
+    }
+
+    fn folder(&mut self, name: &str) {
+        fs::create_dir_all(self.folder.join(name)).expect("made");
+    }
+
+    fn away(&mut self, away: bool) {
+        let (from, to) = (&self.folder, &self.aside);
+        let (from, to) = if away { (from, to) } else { (to, from) };
+        fs::rename(from, to).expect("moved");
+    }
+
+    fn clear(&mut self) {
+        fs::remove_dir_all(&self.folder).expect("removed");
+        fs::create_dir(&self.folder).expect("made");
     }
 
     fn identity(&self, handle: Handle) -> Identity {
         stat(&self.open[handle.0].metadata().expect("open")).identity
     }
 
-    fn place(&self) -> Box<dyn Place> {
-        Box::new(DiskPlace { folder: self.folder.clone() })
+    fn place(&self, log: &'static str) -> Box<dyn Place> {
+        Box::new(DiskPlace { log: self.folder.join(log) })
     }
 }
 
 struct DiskPlace {
-    folder: PathBuf,
+    log: PathBuf,
 }
 
 struct OpenFile(StdFile);
@@ -111,25 +136,35 @@ fn stat(metadata: &fs::Metadata) -> Stat {
 }
 
 impl DiskPlace {
-    fn open_at(&self, name: &str) -> Result<Arc<dyn File>, Absent> {
-        let file = StdFile::open(self.folder.join(name)).map_err(|error| absent(&error))?;
-        Ok(Arc::new(OpenFile(file)))
+    /// Where links lead, whether or not anything is there.
+    fn target(&self) -> PathBuf {
+        let mut path = self.log.clone();
+        while let Ok(target) = fs::read_link(&path) {
+            path.set_file_name(target);
+        }
+        path
     }
+}
+
+fn open(path: &Path) -> Result<Arc<dyn File>, Absent> {
+    let file = StdFile::open(path).map_err(|error| absent(&error))?;
+    Ok(Arc::new(OpenFile(file)))
 }
 
 impl Place for DiskPlace {
     fn look(&self) -> Result<Stat, Absent> {
-        let found = fs::metadata(self.folder.join(LOG)).map_err(|error| absent(&error))?;
+        let found = fs::metadata(&self.log).map_err(|error| absent(&error))?;
         Ok(stat(&found))
     }
 
     fn open(&self) -> Result<Arc<dyn File>, Absent> {
-        self.open_at(LOG)
+        open(&self.log)
     }
 
     fn siblings(&self) -> Vec<Sibling> {
         let base = self.name();
-        let entries = fs::read_dir(&self.folder).expect("a folder");
+        let folder = self.target().parent().map(Path::to_owned).unwrap_or_default();
+        let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
         let named = entries.flatten().filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
             let found = entry.metadata().ok()?;
@@ -140,14 +175,12 @@ impl Place for DiskPlace {
     }
 
     fn open_sibling(&self, name: &str) -> Result<Arc<dyn File>, Absent> {
-        self.open_at(name)
+        open(&self.target().with_file_name(name))
     }
 
     fn name(&self) -> String {
-        let target = fs::read_link(self.folder.join(LOG)).ok();
-        target
-            .and_then(|target| target.into_os_string().into_string().ok())
-            .unwrap_or(LOG.to_owned())
+        let name = self.target().file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        name.unwrap_or_default()
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use tailwater_engine::file::{Absent, File, Identity, Place, Sibling, Stat};
 use tailwater_engine::read::ReadAt;
 
-use crate::world::{Disk, Handle, LOG};
+use crate::world::{Disk, Handle};
 
 #[derive(Default)]
 pub(crate) struct Fake {
@@ -23,6 +23,8 @@ struct Tree {
     inodes: Vec<Weak<Inode>>,
     born: u64,
     now: u64,
+    /// The folder was moved away.
+    away: bool,
 }
 
 enum Entry {
@@ -46,6 +48,10 @@ struct State {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no panic while it was held")
+}
+
+fn last_component(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 impl Inode {
@@ -83,12 +89,23 @@ impl Tree {
         }
     }
 
-    /// The name to which links lead, and its file.
-    fn target(&self, name: &str) -> (String, Option<Arc<Inode>>) {
-        match self.names.get(name) {
-            Some(Entry::Link(target)) => self.target(target),
-            Some(Entry::File(inode)) => (name.to_owned(), Some(Arc::clone(inode))),
-            None => (name.to_owned(), None),
+    /// The path to which links lead, and its file.
+    fn target(&self, path: &str) -> (String, Option<Arc<Inode>>) {
+        let mut path = path.to_owned();
+        if self.away {
+            return (path, None);
+        }
+        loop {
+            if let Some((folder, name)) = path.split_once('/')
+                && let Some(Entry::Link(target)) = self.names.get(folder)
+            {
+                path = format!("{target}/{name}");
+            }
+            match self.names.get(&path) {
+                Some(Entry::Link(target)) => path.clone_from(target),
+                Some(Entry::File(inode)) => return (path, Some(Arc::clone(inode))),
+                None => return (path, None),
+            }
         }
     }
 }
@@ -111,6 +128,11 @@ impl Fake {
 impl Disk for Fake {
     fn tick(&mut self, nanos: u64) {
         lock(&self.tree).now += nanos;
+    }
+
+    fn jump(&mut self, millis: i64) {
+        let mut tree = lock(&self.tree);
+        tree.now = tree.now.saturating_add_signed(millis * 1_000_000);
     }
 
     fn wall(&self) -> u64 {
@@ -161,6 +183,24 @@ impl Disk for Fake {
         lock(&self.tree).names.insert(name.to_owned(), Entry::Link(target.to_owned()));
     }
 
+    fn hard_link(&mut self, file: &str, name: &str) {
+        let mut tree = lock(&self.tree);
+        let (_, inode) = tree.target(file);
+        let inode = inode.expect("it was there");
+        inode.change(tree.now, false, |state| state.links += 1);
+        tree.names.insert(name.to_owned(), Entry::File(inode));
+    }
+
+    fn folder(&mut self, _name: &str) {}
+
+    fn away(&mut self, away: bool) {
+        lock(&self.tree).away = away;
+    }
+
+    fn clear(&mut self) {
+        lock(&self.tree).names.clear();
+    }
+
     fn identity(&self, handle: Handle) -> Identity {
         match &self.open[handle.0] {
             Some(inode) => Identity { device: 1, inode: inode.number, birth: inode.birth },
@@ -168,13 +208,14 @@ impl Disk for Fake {
         }
     }
 
-    fn place(&self) -> Box<dyn Place> {
-        Box::new(FakePlace { tree: Arc::clone(&self.tree) })
+    fn place(&self, log: &'static str) -> Box<dyn Place> {
+        Box::new(FakePlace { tree: Arc::clone(&self.tree), log })
     }
 }
 
 struct FakePlace {
     tree: Arc<Mutex<Tree>>,
+    log: &'static str,
 }
 
 struct OpenFake {
@@ -183,22 +224,27 @@ struct OpenFake {
 
 impl Place for FakePlace {
     fn look(&self) -> Result<Stat, Absent> {
-        let (_, inode) = lock(&self.tree).target(LOG);
+        let (_, inode) = lock(&self.tree).target(self.log);
         OpenFake { inode: inode.ok_or(Absent::Missing)? }.stat().map_err(|_| Absent::Missing)
     }
 
     fn open(&self) -> Result<Arc<dyn File>, Absent> {
-        let (_, inode) = lock(&self.tree).target(LOG);
+        let (_, inode) = lock(&self.tree).target(self.log);
         Ok(Arc::new(OpenFake { inode: inode.ok_or(Absent::Missing)? }))
     }
 
     fn siblings(&self) -> Vec<Sibling> {
         let tree = lock(&self.tree);
-        let (base, _) = tree.target(LOG);
-        let beside = tree.names.iter().filter_map(|(name, entry)| match entry {
-            Entry::File(inode) if *name != base && name.starts_with(&base) => {
+        let (base, _) = tree.target(self.log);
+        if tree.away {
+            return Vec::new();
+        }
+        let from = tree.names.range(base.clone()..);
+        let beside = from.take_while(|(path, _)| path.starts_with(&base));
+        let beside = beside.filter_map(|(path, entry)| match entry {
+            Entry::File(inode) if *path != base => {
                 let stat = OpenFake { inode: Arc::clone(inode) }.stat().ok()?;
-                Some(Sibling { name: name.clone(), stat })
+                Some(Sibling { name: last_component(path).to_owned(), stat })
             }
             _ => None,
         });
@@ -206,14 +252,18 @@ impl Place for FakePlace {
     }
 
     fn open_sibling(&self, name: &str) -> Result<Arc<dyn File>, Absent> {
-        match lock(&self.tree).names.get(name) {
+        let tree = lock(&self.tree);
+        let (base, _) = tree.target(self.log);
+        let folder = base.rsplit_once('/').map(|(folder, _)| folder);
+        let path = folder.map_or_else(|| name.to_owned(), |folder| format!("{folder}/{name}"));
+        match tree.names.get(&path).filter(|_| !tree.away) {
             Some(Entry::File(inode)) => Ok(Arc::new(OpenFake { inode: Arc::clone(inode) })),
             _ => Err(Absent::Missing),
         }
     }
 
     fn name(&self) -> String {
-        lock(&self.tree).target(LOG).0
+        last_component(&lock(&self.tree).target(self.log).0).to_owned()
     }
 }
 

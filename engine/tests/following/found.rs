@@ -1,8 +1,10 @@
 //! Schedules that once lost something, repeated something or never ended. Found by the model,
 //! shrunk, and kept by what they broke.
 
-use crate::world::{Op, Op::*, World};
-use crate::{HASTY, PATIENT, fake};
+mod shrunk;
+
+use crate::fake;
+use crate::world::{Op, Op::*, Setting, World};
 
 const READ: Op = Read { steps: 1, max: 1 };
 const ROTATE: Op = Rotate { reopen: false };
@@ -289,9 +291,12 @@ fn what_was_found_stays_found() {
             &[Create, Look, ROTATE, Forbid(true), Append(1), Look, RenameBack, CutAfterCopy],
         ),
     ];
-    for (what, hasty, ops) in cases {
+    let cases = cases.iter().map(|&(what, hasty, ops)| {
+        let setting = Setting { hasty, ..Setting::USUAL };
+        (what, setting, ops)
+    });
+    for (what, setting, ops) in cases.chain(shrunk::FOUND.iter().copied()) {
         eprintln!("{what}");
-        let limits = if *hasty { HASTY } else { PATIENT };
-        World::new(Box::new(fake::Fake::new()), limits, false, *hasty).run(ops);
+        World::new(Box::new(fake::Fake::new()), setting).run(ops);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tailwater_engine::cursor::{Cursor, Step};
+use tailwater_engine::cursor::{Cursor, Resumed, Step};
 use tailwater_engine::file::Identity;
 use tailwater_engine::history::History;
 use tailwater_protocol::{Bookmark, GenerationId, Loss};
@@ -15,6 +15,10 @@ pub(crate) struct Part {
     pub(crate) bytes: Vec<u8>,
     /// Whether the reader was told that something of it is missing.
     pub(crate) reported: bool,
+    /// What it was told that is missing at the end.
+    pub(crate) lost: Option<Loss>,
+    /// Whether the reader came back since it began: what it was told is told again.
+    pub(crate) was_left: bool,
 }
 
 impl Part {
@@ -32,6 +36,10 @@ pub(crate) struct Reader {
     now: Option<usize>,
     /// Whether it came back and was not known: what it read before may come again.
     pub(crate) lost_its_place: bool,
+    /// Whether one of its places was not known: what a copy still has of it may come again.
+    pub(crate) unfound: bool,
+    /// Whether it came back at all.
+    pub(crate) came_back: bool,
     /// Whether it was told that something unknown is missing.
     pub(crate) passed_unknown: bool,
 }
@@ -42,6 +50,8 @@ pub(crate) enum Stepped {
     On,
     End,
     Doubt,
+    /// The system failed.
+    Failed,
 }
 
 impl Reader {
@@ -49,7 +59,17 @@ impl Reader {
         let (parts, of) = (Vec::new(), HashMap::new());
         let cursor = Cursor::at_start();
         let (files, now) = (HashMap::new(), None);
-        Self { cursor, parts, of, files, now, lost_its_place: false, passed_unknown: false }
+        Self {
+            cursor,
+            parts,
+            of,
+            files,
+            now,
+            lost_its_place: false,
+            came_back: false,
+            unfound: false,
+            passed_unknown: false,
+        }
     }
 
     pub(crate) fn has_not_begun(&self) -> bool {
@@ -58,7 +78,10 @@ impl Reader {
 
     pub(crate) fn step(&mut self, history: &History, max: usize) -> Stepped {
         let mut bytes = Vec::new();
-        let step = self.cursor.read(history, &mut bytes, max).expect("memory can be read");
+        let Ok(step) = self.cursor.read(history, &mut bytes, max) else {
+            assert!(bytes.is_empty(), "what failed gives nothing");
+            return Stepped::Failed;
+        };
         match step {
             Step::Bytes => {
                 assert!(!bytes.is_empty() && bytes.len() <= max);
@@ -76,7 +99,10 @@ impl Reader {
                         self.turn(history, position.generation);
                     }
                 } else {
-                    self.part().reported = true;
+                    let part = self.part();
+                    part.reported = true;
+                    assert!(part.lost.is_none() || part.was_left, "told twice");
+                    part.lost = Some(loss);
                 }
             }
             Step::End => return Stepped::End,
@@ -101,11 +127,10 @@ impl Reader {
         let generation = history.get(id).expect("one that there is");
         // A file that came back goes on with the life that it had.
         let file = self.files.get(&id);
-        let same = history.generations.iter().rev().filter(|other| {
-            generation.from > 0 && other.id != id && self.files.get(&other.id) == file
-        });
+        let earlier = history.generations.iter().take_while(|other| other.id != id);
+        let same = earlier.filter(|other| generation.from > 0 && self.files.get(&other.id) == file);
         let base = generation.from as usize;
-        let known = same.filter_map(|same| self.of.get(&same.id).copied()).next();
+        let known = same.last().and_then(|same| self.of.get(&same.id).copied());
         // Unless that was lost.
         let known = known.filter(|&part| self.parts[part].end() == base);
         let part = known.unwrap_or_else(|| {
@@ -127,12 +152,28 @@ impl Reader {
         (oldest.base == 0).then(|| oldest.bytes.clone())
     }
 
-    /// What it comes back with, oldest last; `None` if that would say too little: so few bytes
-    /// that others could be the same.
+    /// What it comes back with, oldest last.
     pub(crate) fn bookmarks(&self) -> Option<Vec<Bookmark>> {
-        let bookmarks = self.cursor.bookmarks();
-        let telling = bookmarks.iter().all(|bookmark| bookmark.position.offset > 4);
-        (telling && !bookmarks.is_empty()).then_some(bookmarks)
+        Some(self.cursor.bookmarks()).filter(|bookmarks| !bookmarks.is_empty())
+    }
+
+    /// The same; `None` if that would say too little to who knows nothing else: so few bytes that
+    /// others could be the same.
+    pub(crate) fn telling_bookmarks(&self) -> Option<Vec<Bookmark>> {
+        let telling = |bookmark: &Bookmark| bookmark.position.offset > 4;
+        self.bookmarks().filter(|bookmarks| bookmarks.iter().all(telling))
+    }
+
+    /// Comes back to a server that it left a moment ago.
+    pub(crate) fn reconnect(&mut self, history: &History, bookmarks: &[Bookmark]) {
+        let Some((front, late)) = bookmarks.split_first() else { return };
+        let id = front.position.generation;
+        // Of what was overwritten meanwhile, only a look can say what became.
+        let Ok(Resumed::Exact(cursor)) = Cursor::resume(history, *front) else { return };
+        self.cursor = late.iter().copied().fold(cursor, Cursor::and_late);
+        self.now = Some(self.of[&id]);
+        self.came_back = true;
+        self.parts.iter_mut().for_each(|part| part.was_left = true);
     }
 
     /// Comes back to a server that was started anew: each bookmark, and where it was found.
@@ -144,12 +185,16 @@ impl Reader {
         self.of.clear();
         self.files.clear();
         self.now = None;
+        self.parts.iter_mut().for_each(|part| part.was_left = true);
         for (part, position) in &parts {
             match (part, position) {
                 (Some(part), Some(position)) => {
                     self.of.insert(position.generation, *part);
                 }
-                (Some(part), None) => self.parts[*part].reported = true,
+                (Some(part), None) => {
+                    self.parts[*part].reported = true;
+                    self.unfound = true;
+                }
                 (None, _) => {}
             }
         }

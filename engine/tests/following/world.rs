@@ -1,34 +1,85 @@
-//! What writers and rotators do, and the truth about what they wrote.
+//! One schedule, played: writers, a server that follows, and a reader that comes and goes.
 //!
-//! A life is what one file held until it was cut. Each life's bytes tell which life it is, from
-//! the first byte on and in every stretch, so that what is delivered can be put to its life. A
-//! life is owed to the reader as far as the follower could reach it at one of its looks.
+//! What happens to files and what the server does come one after the other, or one amid the
+//! other: between any two questions that the follower or the reader asks of the file system.
 
+mod files;
 mod judge;
+mod owed;
 
-use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tailwater_engine::file::{Identity, Place};
 use tailwater_engine::follow::{Follower, Limits, Now};
-use tailwater_engine::history::Generation;
+use tailwater_engine::history::History;
 use tailwater_protocol::Bookmark;
 
-use crate::faulty::Faulty;
+use crate::faulty::{Faults, Faulty};
 use crate::reader::{Reader, Stepped};
+pub(crate) use files::Files;
+pub(crate) use judge::Balance;
 
-/// The name of the log.
-pub(crate) const LOG: &str = "app.log";
+/// So long that nothing is let go within a schedule.
+pub(crate) const PATIENT: Limits = Limits { linger: Duration::from_secs(36_000), held: 64 };
 
-/// Rotated files that are kept.
-const KEPT: usize = 4;
+/// So short that much is let go, which must be reported.
+pub(crate) const HASTY: Limits = Limits { linger: Duration::from_millis(30), held: 2 };
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Handle(pub(crate) usize);
+
+/// How the name leads to the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// It is its own.
+    Plain,
+    /// By a link.
+    Link,
+    /// By a link to a link.
+    Chain,
+    /// Through a folder that is a link.
+    Folder,
+}
+
+/// What rotated files are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    Numbered,
+    Dated,
+}
+
+/// What does not change in a schedule.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    pub(crate) layout: Layout,
+    pub(crate) naming: Naming,
+    /// Whether the follower lets go of what it can.
+    pub(crate) hasty: bool,
+}
+
+impl Setting {
+    pub(crate) const USUAL: Self =
+        Self { layout: Layout::Plain, naming: Naming::Numbered, hasty: false };
+
+    /// The path of the log as the follower is told it.
+    pub(crate) fn log(self) -> &'static str {
+        match self.layout {
+            Layout::Folder => "data/app.log",
+            Layout::Plain | Layout::Link | Layout::Chain => "app.log",
+        }
+    }
+
+    fn limits(self) -> Limits {
+        if self.hasty { HASTY } else { PATIENT }
+    }
+}
 
 /// A file system.
 pub(crate) trait Disk {
     fn tick(&mut self, nanos: u64);
+    /// The clock that dates files goes on or back.
+    fn jump(&mut self, millis: i64);
     fn wall(&self) -> u64;
     fn create(&mut self, name: &str) -> Handle;
     fn close(&mut self, handle: Handle);
@@ -37,12 +88,19 @@ pub(crate) trait Disk {
     fn cut(&mut self, handle: Handle);
     fn rename(&mut self, from: &str, to: &str);
     fn unlink(&mut self, name: &str);
+    /// Points `name` to `target`, at once.
     fn link(&mut self, target: &str, name: &str);
+    fn hard_link(&mut self, file: &str, name: &str);
+    fn folder(&mut self, name: &str);
+    /// Moves the folder with all that is in it away, or back.
+    fn away(&mut self, away: bool);
+    /// Removes all that is left: links and folders.
+    fn clear(&mut self);
     fn identity(&self, handle: Handle) -> Identity;
-    fn place(&self) -> Box<dyn Place>;
+    fn place(&self, log: &'static str) -> Box<dyn Place>;
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Op {
     Append(u16),
     /// By the descriptor that was held over the last rotation.
@@ -54,8 +112,12 @@ pub(crate) enum Op {
     },
     ReadAll,
     Wait(u16),
-    /// Rename (or turn the link) and create; the writer goes over at once or later.
+    /// Rename and create; the writer goes over at once or later.
     Rotate {
+        reopen: bool,
+    },
+    /// Turn the link to a new file or folder; without one, as `Rotate`.
+    Turn {
         reopen: bool,
     },
     Reopen,
@@ -68,444 +130,170 @@ pub(crate) enum Op {
     CutUnderWriter(u16),
     Delete,
     Create,
+    /// Another file, already written, takes the name.
+    Replace(u16),
+    /// The log gets a second name beside it.
+    HardLink,
     RenameBack,
+    FolderAway(bool),
+    FolderNew,
+    /// So many files will not open.
     Fail(u8),
+    /// So many readings will fail.
+    FailReads(u8),
     Forbid(bool),
+    /// The clock of the files, by so many milliseconds.
+    JumpClock(i32),
+    /// The server ends and begins anew.
     Restart,
+    /// The reader's connection does.
+    Reconnect,
+    /// What is done to files next, happens after so many questions of the next look or reading.
+    Amid(u8),
 }
 
-#[derive(Debug, Default)]
-struct Life {
-    bytes: Vec<u8>,
-    /// What is still to be written of what was begun.
-    ahead: Vec<u8>,
-    lines: usize,
-    file: usize,
-    over: bool,
-    /// Whether it was over at a look already: then nothing more is found of it.
-    settled: bool,
-    /// Where the follower may have ended it, at its looks.
-    looks: Vec<usize>,
-    /// As much as could be reached at one look.
-    owed: usize,
-}
-
-#[derive(Debug)]
-struct Filed {
-    handle: Handle,
-    life: usize,
-    /// A copy of so many bytes of another life, rather than a life of its own.
-    copy: bool,
-    copied: usize,
-    /// Whether the follower holds it.
-    held: bool,
-    /// Whether it lay beside the log from the start, and so is none that was missed.
-    seen: bool,
-}
+/// Makes of the true file system one that a broken follower would see: what the judge must find.
+pub(crate) type Broken = fn(Box<dyn Place>) -> Box<dyn Place>;
 
 pub(crate) struct World {
-    disk: Box<dyn Disk>,
-    files: Vec<Filed>,
-    lives: Vec<Life>,
-    names: BTreeMap<String, usize>,
-    /// The target of the link, in a world with one.
-    target: Option<String>,
-    turned: usize,
-    writer: Option<usize>,
-    late: Option<usize>,
-    failing: u8,
-    forbidden: Option<usize>,
-    clock: Duration,
+    files: Arc<Mutex<Files>>,
+    faults: Arc<Faults>,
+    setting: Setting,
     limits: Limits,
+    broken: Option<Broken>,
+    clock: Duration,
     follower: Follower,
-    /// Whether late writing is left out, since what lingers does not linger long.
-    hasty: bool,
     /// Whether the follower knows what lay beside the log from the start.
     begun: bool,
     reader: Reader,
     coming_back: Option<Vec<Bookmark>>,
-    restarted: bool,
+    /// What is to be done to files amid the next look or reading.
+    amid: Option<u8>,
 }
 
 impl World {
-    pub(crate) fn new(disk: Box<dyn Disk>, limits: Limits, linked: bool, hasty: bool) -> Self {
-        let mut world = Self {
-            disk,
-            files: Vec::new(),
-            lives: Vec::new(),
-            names: BTreeMap::new(),
-            target: linked.then(|| "app-0.log".to_owned()),
-            turned: 0,
-            writer: None,
-            late: None,
-            failing: 0,
-            forbidden: None,
+    pub(crate) fn new(disk: Box<dyn Disk + Send>, setting: Setting) -> Self {
+        let files = Arc::new(Mutex::new(Files::new(disk, setting)));
+        Self {
+            faults: Arc::new(Faults::new(Arc::clone(&files))),
+            files,
+            setting,
+            limits: setting.limits(),
+            broken: None,
             clock: Duration::ZERO,
-            limits,
-            follower: Follower::new(limits),
-            hasty,
+            follower: Follower::new(setting.limits()),
             begun: false,
             reader: Reader::new(),
             coming_back: None,
-            restarted: false,
-        };
-        world.disk.tick(1_000_000_000_000);
-        if let Some(target) = &world.target {
-            world.disk.link(target, LOG);
+            amid: None,
         }
-        world
     }
 
-    pub(crate) fn run(mut self, ops: &[Op]) {
+    /// Breaks the follower: it keeps other bounds, or sees another file system.
+    pub(crate) fn broken(mut self, limits: Option<Limits>, broken: Option<Broken>) -> Self {
+        self.limits = limits.unwrap_or(self.limits);
+        self.follower = Follower::new(self.limits);
+        self.broken = broken;
+        self
+    }
+
+    pub(crate) fn run(mut self, ops: &[Op]) -> Balance {
         for op in ops {
-            self.disk.tick(3_000_000);
+            self.files().disk.tick(3_000_000);
             self.clock += Duration::from_millis(3);
             self.act(op);
         }
-        self.failing = 0;
-        self.forbidden = None;
-        self.create();
-        self.finish_line();
-        for _settling in 0..4 {
-            self.wait(self.limits.linger);
+        self.faults.end();
+        self.files().settle();
+        // Nobody looks so seldom that something ends and is let go between two looks.
+        for _settling in 0..6 {
+            self.wait(self.limits.linger * 3 / 5);
             self.look();
             self.read_all();
         }
-        self.judge();
+        self.judge()
+    }
+
+    fn files(&self) -> MutexGuard<'_, Files> {
+        self.files.lock().expect("nobody panicked")
     }
 
     fn act(&mut self, op: &Op) {
         match *op {
-            Op::Append(len) => self.append(self.writer, len),
-            Op::AppendLate(_) if self.hasty => {}
-            Op::AppendLate(len) => self.append(self.late, len),
-            Op::Look => self.look(),
-            Op::Read { steps, max } => self.read(steps.into(), max.into()),
-            Op::ReadAll => self.read_all(),
-            Op::Wait(millis) => self.wait(Duration::from_millis(millis.into())),
-            Op::Rotate { reopen } => self.rotate(reopen || self.hasty),
-            Op::Reopen => self.reopen(),
-            Op::Copy => drop(self.copy()),
-            Op::CutAfterCopy => self.cut(0),
-            Op::CutAndGrow(len) => {
-                self.cut(0);
-                self.append(self.named(), len);
+            Op::Look => {
+                self.look();
+                self.faults.act_late();
             }
-            Op::Rewrite => self.rewrite(),
-            Op::CutUnderWriter(len) => self.cut_under_writer(len),
-            Op::Delete => self.delete(),
-            Op::Create => self.create(),
-            Op::RenameBack => self.rename_back(),
-            Op::Fail(times) => self.failing = times,
-            Op::Forbid(on) => self.forbidden = self.named().filter(|_| on),
+            Op::Read { steps, max } => {
+                self.read(steps.into(), max.into());
+                self.faults.act_late();
+            }
+            Op::ReadAll => {
+                self.read_all();
+                self.faults.act_late();
+            }
+            Op::Wait(millis) => self.wait(Duration::from_millis(millis.into())),
+            Op::Fail(times) => self.faults.fail_opens(times),
+            Op::FailReads(times) => self.faults.fail_reads(times),
             Op::Restart => self.restart(),
+            Op::Reconnect => self.reconnect(),
+            Op::Amid(calls) => self.amid = Some(calls),
+            _ => match self.amid.take() {
+                Some(calls) => self.faults.act_amid(calls, op.clone()),
+                None => drop(self.files().act(op)),
+            },
         }
     }
-
-    // What is done to files.
-
-    fn base(&self) -> String {
-        self.target.clone().unwrap_or(LOG.to_owned())
-    }
-
-    fn named(&self) -> Option<usize> {
-        self.names.get(&self.base()).copied()
-    }
-
-    fn create(&mut self) {
-        if self.named().is_none() {
-            let base = self.base();
-            let file = self.create_file(&base);
-            self.writer = Some(file);
-        }
-    }
-
-    fn create_file(&mut self, name: &str) -> usize {
-        let handle = self.disk.create(name);
-        let (life, file) = (self.lives.len(), self.files.len());
-        self.lives.push(Life { file, ..Life::default() });
-        self.files.push(Filed { handle, life, copy: false, copied: 0, held: false, seen: false });
-        self.names.insert(name.to_owned(), file);
-        file
-    }
-
-    /// What comes late of other files is delivered between lines of the newest.
-    fn finish_line(&mut self) {
-        let Some(file) = self.named() else { return };
-        let life = &self.lives[self.files[file].life];
-        if life.bytes.last().is_some_and(|&byte| byte != b'\n') {
-            let rest = life.ahead.iter().position(|&byte| byte == b'\n');
-            let rest = rest.map_or(0, |newline| newline as u16 + 1);
-            self.append(Some(file), rest);
-        }
-    }
-
-    fn append(&mut self, file: Option<usize>, len: u16) {
-        let Some(file) = file else { return };
-        let bytes = self.written(file, len.into());
-        self.disk.append(self.files[file].handle, &bytes);
-    }
-
-    /// The next bytes of the life of `file`, noted as written.
-    fn written(&mut self, file: usize, len: usize) -> Vec<u8> {
-        let number = self.files[file].life;
-        let life = &mut self.lives[number];
-        while life.ahead.len() < len {
-            // No other life within reach has the same letter, and no stretch lacks it.
-            let letter = char::from(b'!' + (number % 90) as u8);
-            let filler = if life.lines % 7 == 6 { 300 } else { (life.lines * 13 + number) % 40 };
-            let line = format!(
-                "{letter}{number:03}.{}{}\n",
-                life.lines,
-                letter.to_string().repeat(filler)
-            );
-            life.ahead.extend(line.bytes());
-            life.lines += 1;
-        }
-        let bytes: Vec<u8> = life.ahead.drain(..len).collect();
-        life.bytes.extend(&bytes);
-        bytes
-    }
-
-    fn begin_life(&mut self, file: usize) {
-        let ended = self.files[file].life;
-        self.lives[ended].over = true;
-        self.files[file].life = self.lives.len();
-        self.lives.push(Life { file, ..Life::default() });
-    }
-
-    fn cut(&mut self, grow: usize) {
-        let Some(file) = self.named() else { return };
-        if self.lives[self.files[file].life].bytes.is_empty() {
-            return;
-        }
-        self.disk.cut(self.files[file].handle);
-        self.begin_life(file);
-        if grow > 0 {
-            let bytes = self.written(file, grow);
-            self.disk.append(self.files[file].handle, &bytes);
-        }
-    }
-
-    fn rewrite(&mut self) {
-        let Some(file) = self.named() else { return };
-        let len = self.lives[self.files[file].life].bytes.len();
-        if len > 0 {
-            self.cut(len);
-        }
-    }
-
-    fn cut_under_writer(&mut self, len: u16) {
-        let Some(file) = self.named() else { return };
-        let offset = self.lives[self.files[file].life].bytes.len();
-        if offset == 0 {
-            return;
-        }
-        self.cut(0);
-        let life = self.files[file].life;
-        self.lives[life].bytes.resize(offset, 0);
-        let bytes = self.written(file, len.into());
-        self.disk.write_at(self.files[file].handle, &bytes, offset as u64);
-    }
-
-    /// Moves the rotated files on by one, and drops the last.
-    fn shift(&mut self) {
-        let base = self.base();
-        let name = |number: usize| format!("{base}.{number}");
-        if self.names.contains_key(&name(KEPT)) {
-            self.unlink(&name(KEPT));
-        }
-        for number in (1..KEPT).rev() {
-            self.rename(&name(number), &name(number + 1));
-        }
-    }
-
-    fn rename(&mut self, from: &str, to: &str) {
-        if let Some(file) = self.names.remove(from) {
-            self.disk.rename(from, to);
-            self.names.insert(to.to_owned(), file);
-        }
-    }
-
-    fn unlink(&mut self, name: &str) {
-        let Some(file) = self.names.remove(name) else { return };
-        self.disk.unlink(name);
-        if self.writer != Some(file) && self.late != Some(file) {
-            self.disk.close(self.files[file].handle);
-        }
-    }
-
-    fn rotate(&mut self, reopen: bool) {
-        let Some(file) = self.named() else { return };
-        if self.target.is_some() {
-            self.turned += 1;
-            let target = format!("app-{}.log", self.turned);
-            self.create_file(&target);
-            self.disk.link(&target, LOG);
-            self.target = Some(target);
-        } else {
-            self.shift();
-            self.rename(LOG, &format!("{LOG}.1"));
-            self.create_file(LOG);
-        }
-        self.late = Some(file);
-        if reopen {
-            self.reopen();
-        }
-    }
-
-    fn reopen(&mut self) {
-        if let Some(file) = self.named() {
-            self.writer = Some(file);
-        }
-    }
-
-    fn copy(&mut self) -> Option<()> {
-        let life = self.files[self.named()?].life;
-        self.shift();
-        let name = format!("{}.1", self.base());
-        let handle = self.disk.create(&name);
-        let bytes = self.lives[life].bytes.clone();
-        self.disk.append(handle, &bytes);
-        self.names.insert(name, self.files.len());
-        self.files.push(Filed {
-            handle,
-            life,
-            copy: true,
-            copied: bytes.len(),
-            held: false,
-            seen: false,
-        });
-        Some(())
-    }
-
-    fn delete(&mut self) {
-        self.late = self.named().or(self.late);
-        self.writer = None;
-        self.unlink(&self.base());
-    }
-
-    fn rename_back(&mut self) {
-        let base = self.base();
-        let earlier = format!("{base}.1");
-        let Some(&file) = self.names.get(&earlier) else { return };
-        // After a restart nobody remembers how far a file was read that lay beside the log.
-        let remembered = !self.restarted && !self.files[file].copy;
-        if remembered && !self.lives[self.files[file].life].over {
-            self.unlink(&base);
-            self.rename(&earlier, &base);
-            self.writer = Some(file);
-        }
-    }
-
-    // What the server does.
 
     fn wait(&mut self, time: Duration) {
-        self.disk.tick(time.as_nanos() as u64);
+        self.files().disk.tick(time.as_nanos() as u64);
         self.clock += time;
     }
 
     fn now(&self) -> Now {
-        Now { monotonic: self.clock, wall: self.disk.wall() }
+        Now { monotonic: self.clock, wall: self.files().disk.wall() }
+    }
+
+    fn place(&self) -> Faulty {
+        let inner = self.files().disk.place(self.setting.log());
+        let inner = match self.broken {
+            Some(broken) => broken(inner),
+            None => inner,
+        };
+        Faulty { inner, faults: Arc::clone(&self.faults) }
     }
 
     fn look(&mut self) {
-        let inner = self.disk.place();
-        let barred = self.forbidden.is_some() && self.forbidden == self.named();
-        let failing = std::cell::Cell::new(self.failing);
-        let place =
-            Faulty { inner, failing: &failing, failed: std::cell::Cell::new(false), barred };
+        let place = self.place();
         let now = self.now();
-        self.follower.reconcile(&place, now);
+        self.faults.begin_look();
+        if self.faults.is_armed() {
+            // What happens amid this one is what the next one finds, but for what lay there before
+            // if it is the first.
+            if !self.begun {
+                self.files().see_beside();
+            }
+            self.follower.reconcile(&place, now);
+            self.faults.act_late();
+            self.reader.see(&self.follower.history());
+        }
+        let now = self.now();
+        let first = self.follower.reconcile(&place, now);
         let again = self.follower.reconcile(&place, now);
-        let failed = place.failed.get();
-        assert!(failed || (!again.changed && again.grown == 0), "a look is idempotent: {again:?}");
-        self.failing = failing.get();
-        if self.coming_back.is_some() {
-            self.forget();
-        }
-        let unheld = self.named().is_some_and(|file| !self.files[file].held);
-        let clean = !(failed || barred && unheld);
-        if clean {
-            self.note_reach();
-        }
-        self.note_held(!failed);
-        if !self.follower.history().generations.is_empty() && clean {
+        let failed = self.faults.failed();
+        assert!(
+            failed || (!again.changed && again.grown == 0),
+            "a look is idempotent: {first:?}, {again:?}"
+        );
+        let clean = self.note_look(failed);
+        let history = self.follower.history();
+        if clean && !history.generations.is_empty() {
             self.come_back();
         }
-        self.reader.see(&self.follower.history());
-        if self.reader.has_not_begun() && !self.follower.history().generations.is_empty() {
-            self.read(1, 1);
-        }
-    }
-
-    /// Files that lie beside the log, and the log.
-    fn beside(&self) -> Vec<usize> {
-        let base = self.base();
-        let beside = self.names.iter().filter(|(name, _)| name.starts_with(&base));
-        beside.map(|(_, &file)| file).collect()
-    }
-
-    /// Notes what the follower could reach just now: what it holds, what the name leads to, and,
-    /// when it had reason to go through what lies beside the log, all of that.
-    fn note_reach(&mut self) {
-        let begun = std::mem::replace(&mut self.begun, true);
-        if !begun {
-            self.beside().into_iter().for_each(|file| self.files[file].seen = true);
-        }
-        let Some(named) = self.named() else { return };
-        let life = &self.lives[self.files[named].life];
-        let cut = self.lives.iter().any(|life| {
-            let marked = life.looks.iter().any(|&end| end > 0);
-            life.file == named && life.over && !life.settled && marked
-        });
-        let was_empty = life.looks.last().is_none_or(|&end| end == 0) && !life.bytes.is_empty();
-        let gone_through = begun && (!self.files[named].held || cut || was_empty);
-        self.files[named].held = true;
-        let beside = self.beside();
-        for &file in beside.iter().filter(|_| gone_through) {
-            self.files[file].held |= !self.files[file].copy && !self.files[file].seen;
-        }
-        for number in 0..self.lives.len() {
-            let life = &self.lives[number];
-            if !life.over || life.settled {
-                continue;
-            }
-            let copies = beside.iter().map(|&file| &self.files[file]);
-            let copies = copies.filter(|file| file.copy && file.life == number);
-            let unmarked = life.looks.iter().all(|&end| end == 0);
-            let found = |copy: &&Filed| match unmarked {
-                true => gone_through && !copy.seen,
-                false => copy.copied > 0,
-            };
-            let copied = copies.filter(found).map(|copy| copy.copied).max();
-            let settled = !unmarked || gone_through;
-            let life = &mut self.lives[number];
-            life.owed = life.owed.max(copied.unwrap_or(0));
-            life.settled = settled;
-        }
-    }
-
-    /// Notes what the follower holds, and how far it has come in it.
-    fn note_held(&mut self, clean: bool) {
         let history = self.follower.history();
-        for file in self.files.iter_mut().filter(|file| !file.copy) {
-            let identity = self.disk.identity(file.handle);
-            let of_file = |g: &&Generation| {
-                g.lost.is_none() && g.file.stat().is_ok_and(|stat| stat.identity == identity)
-            };
-            let life = &mut self.lives[file.life];
-            // In haste, what was let go is out of reach.
-            file.held &= !self.hasty;
-            if let Some(known) = history.generations.iter().rev().find(of_file) {
-                file.held = true;
-                if life.bytes.len() as u64 >= known.bytes {
-                    life.looks.push(known.bytes as usize);
-                }
-            }
-            if file.held && clean {
-                life.owed = life.owed.max(life.bytes.len());
-            }
+        self.reader.see(&history);
+        if self.reader.has_not_begun() && !history.generations.is_empty() {
+            self.read(1, 1);
         }
     }
 
@@ -517,17 +305,21 @@ impl World {
             let history = self.follower.history();
             match self.reader.step(&history, max) {
                 Stepped::On => {}
-                Stepped::End => break,
-                Stepped::Doubt => self.look(),
+                Stepped::End | Stepped::Failed => break,
+                Stepped::Doubt => {
+                    self.look();
+                    self.reader.see(&self.follower.history());
+                }
             }
         }
     }
 
     fn read_all(&mut self) {
-        self.read(20_000, 512);
-        if self.coming_back.is_none() {
+        self.read(20_000, 2048);
+        if self.coming_back.is_none() && !self.faults.failed() {
             let history = self.follower.history();
-            assert!(self.reader.step(&history, 512) != Stepped::On, "it would read for ever");
+            let step = self.reader.step(&history, 2048);
+            assert!(step != Stepped::On || self.faults.failed(), "it would read for ever");
         }
     }
 
@@ -536,58 +328,38 @@ impl World {
         if self.coming_back.is_some() {
             return;
         }
-        let Some(bookmarks) = self.reader.bookmarks() else { return };
+        let Some(bookmarks) = self.reader.telling_bookmarks() else { return };
         self.coming_back = Some(bookmarks);
-        self.restarted = true;
         self.follower = Follower::new(self.limits);
         self.begun = false;
-        for life in &mut self.lives {
-            life.looks.clear();
-            life.settled = false;
-        }
-        for file in &mut self.files {
-            file.held = false;
-            file.seen = false;
-        }
+        self.files().forget_looks();
     }
 
-    /// Nobody knows any more of files without a name, nor of lives that were cut.
-    fn forget(&mut self) {
-        let named: Vec<usize> = self.names.values().copied().collect();
-        for life in &mut self.lives {
-            if life.over || !named.contains(&life.file) {
-                life.owed = 0;
-            }
+    /// The reader comes back to the same server.
+    fn reconnect(&mut self) {
+        if self.coming_back.is_some() {
+            return;
         }
+        let history: History = self.follower.history();
+        let Some(bookmarks) = self.reader.bookmarks() else { return };
+        self.reader.reconnect(&history, &bookmarks);
     }
 
     fn come_back(&mut self) {
         let Some(bookmarks) = self.coming_back.take() else { return };
-        let place = self.disk.place();
+        let place = self.place();
         let now = self.now();
         let mut found: Vec<_> = Vec::new();
         // The oldest first: what came after it is found along with it.
-        for bookmark in bookmarks.into_iter().rev() {
-            found.insert(0, (bookmark, self.follower.recognise(place.as_ref(), bookmark, now)));
+        for &bookmark in bookmarks.iter().rev() {
+            found.insert(0, (bookmark, self.follower.recognise(&place, bookmark, now)));
+        }
+        if self.faults.failed() {
+            // Whoever was not recognised for want of a descriptor asks again.
+            self.coming_back = Some(bookmarks);
+            return;
         }
         self.reader.resume(&found);
-        self.note_held(true);
-        // What came after the oldest was found along with it.
-        let Some(oldest) = self.reader.oldest().filter(|_| !self.reader.lost_its_place) else {
-            return;
-        };
-        let oldest = self.life_of(&oldest);
-        let first = self.lives[oldest].file;
-        for file in self.beside() {
-            let file = &mut self.files[file];
-            if file.copy && file.life >= oldest {
-                let life = &mut self.lives[file.life];
-                life.owed = life.owed.max(file.copied);
-            }
-        }
-        for file in self.beside().into_iter().filter(|&file| file >= first) {
-            self.files[file].held |= !self.files[file].copy;
-        }
-        self.note_held(true);
+        self.note_come_back();
     }
 }
