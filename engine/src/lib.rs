@@ -13,6 +13,7 @@
 
 pub mod ansi;
 pub mod archive;
+pub mod closer;
 pub mod counts;
 pub mod cursor;
 pub mod event;

@@ -30,12 +30,28 @@ const RUNS: usize = 1024;
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Makes rows, keeping its buffers from one to the next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct RowMaker {
+    cap: usize,
     text: String,
     styles: Vec<StyleRun>,
     style: Style,
     invalid: u32,
+}
+
+/// The text of `raw` as a row of at most `cap` bytes would have it, and how many bytes of `raw` are
+/// in it: for one who wants more of a line than a row shows.
+pub fn text_of(raw: &[u8], cap: usize) -> (String, usize) {
+    let mut maker = RowMaker { cap, ..RowMaker::new() };
+    let taken = maker.show(raw, true);
+    (maker.text, taken)
+}
+
+impl Default for RowMaker {
+    fn default() -> Self {
+        let style = Style::default();
+        Self { cap: CAP, text: String::new(), styles: Vec::new(), style, invalid: 0 }
+    }
 }
 
 impl RowMaker {
@@ -89,6 +105,8 @@ impl RowMaker {
             nuls: from - start,
             styles: &self.styles,
             hits: &[],
+            time: None,
+            within: false,
         });
         Ok(())
     }
@@ -151,7 +169,7 @@ impl RowMaker {
         let mut rest = valid;
         loop {
             let plain = plain_length(rest.as_bytes());
-            let room = CAP.saturating_sub(self.text.len());
+            let room = self.cap.saturating_sub(self.text.len());
             // ASCII alone: any split is at a character's boundary.
             let (run, after) = rest.split_at(plain.min(room));
             self.text.push_str(run);
@@ -168,7 +186,7 @@ impl RowMaker {
 
     /// Adds a character, or what stands for it, if there is room.
     fn push(&mut self, char: char) -> bool {
-        let room = CAP.saturating_sub(self.text.len());
+        let room = self.cap.saturating_sub(self.text.len());
         match sign(char, self.text.chars().next_back()) {
             Sign::Itself if char.len_utf8() <= room => self.text.push(char),
             Sign::Picture(picture) if picture.len_utf8() <= room => self.text.push(picture),

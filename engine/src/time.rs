@@ -14,12 +14,14 @@
 //! whose like have theirs at the start.
 
 mod clock;
+mod course;
 mod digits;
 mod seek;
 pub(crate) mod stamp;
 mod zone;
 
 pub use clock::{Clock, SAMPLE};
+pub use course::course;
 pub use seek::{DISORDER, seek};
 pub use stamp::Form;
 

@@ -9,6 +9,7 @@
 
 pub mod find;
 pub mod log;
+pub mod look;
 pub mod message;
 pub mod position;
 pub mod query;
@@ -17,6 +18,7 @@ pub mod wire;
 
 pub use find::{Direction, FindId, Finding, Hit, Progress, Sought};
 pub use log::{Began, Damage, Lines, LogName, LogState, Loss, Outline, Source, Span, Tally};
+pub use look::{Course, Details, Grave, Part, Stretch, Survey, Taken};
 pub use message::{
     Anchor, Attention, ClientMessage, Frame, Refusal, RequestId, ServerMessage, ViewId, Window,
     WindowRequest,
@@ -26,4 +28,4 @@ pub use query::{Query, QueryError};
 pub use row::{Colour, Level, Number, Remark, Row, Rows, Style, StyleRun, What};
 
 /// The version of the messages. Raised when an older page could misread a newer server.
-pub const PROTOCOL: u16 = 2;
+pub const PROTOCOL: u16 = 3;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::find::{Direction, FindId, Finding, Sought};
 use crate::log::{LogName, LogState, Outline, Source, Tally};
+use crate::look::{Course, Details, Grave, Stretch, Survey, Taken};
 use crate::position::{Bookmark, Position};
 use crate::row::Rows;
 
@@ -87,6 +88,52 @@ pub enum ClientMessage {
     Ping(u32),
     /// The answer to the server's ping.
     Pong(u32),
+    /// All that the line at a position says; answered by [`ServerMessage::Details`] or a refusal.
+    Details {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// Which view.
+        view: ViewId,
+        /// In which line.
+        at: Position,
+    },
+    /// The lines of stretches as they stand; answered by [`ServerMessage::Taken`] or a refusal.
+    Take {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// Which view.
+        view: ViewId,
+        /// In the order in which they are wanted, at most
+        /// [`MAX_STRETCHES`](crate::look::MAX_STRETCHES).
+        stretches: Vec<Stretch>,
+    },
+    /// From now on say where the errors and warnings of the view's log are; answered by
+    /// [`ServerMessage::Surveyed`] again and again.
+    Survey {
+        /// Which view.
+        view: ViewId,
+    },
+    /// Look for the next error or warning of a view that is surveyed; answered by
+    /// [`ServerMessage::SoughtGrave`].
+    SeekGrave {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// Which view.
+        view: ViewId,
+        /// What.
+        grave: Grave,
+        /// As [`ClientMessage::Seek`].
+        from: Option<Position>,
+        /// Which way.
+        direction: Direction,
+    },
+    /// How the view's log lies in time; answered by [`ServerMessage::Course`] or a refusal.
+    Course {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// Which view.
+        view: ViewId,
+    },
 }
 
 /// What a view wants its frames to hold.
@@ -236,6 +283,35 @@ pub enum ServerMessage {
     Ping(u32),
     /// The answer to the page's ping.
     Pong(u32),
+    /// All that a line says.
+    Details(Details),
+    /// Lines as they stand.
+    Taken(Taken),
+    /// Where the errors and warnings of a view's log are.
+    Surveyed {
+        /// Of which view.
+        view: ViewId,
+        /// As far as it is known.
+        survey: Survey,
+    },
+    /// What came of looking for the next error or warning.
+    SoughtGrave {
+        /// The request's.
+        request: RequestId,
+        /// Of which view.
+        view: ViewId,
+        /// What.
+        sought: Sought,
+    },
+    /// How a view's log lies in time.
+    Course {
+        /// The request's.
+        request: RequestId,
+        /// Of which view.
+        view: ViewId,
+        /// How.
+        course: Course,
+    },
 }
 
 /// Why something was not done.

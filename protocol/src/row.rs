@@ -66,6 +66,10 @@ pub enum What {
     Styles(Vec<StyleRun>),
     /// What the view's query found in the text, ordered, not overlapping.
     Hits(Vec<Hit>),
+    /// When the line says it was written, in nanoseconds since 1970.
+    Time(i64),
+    /// The row belongs to the event of the row before it, as the lines of a stack trace do.
+    Within,
 }
 
 /// A stretch of a row's text in one style.
@@ -168,6 +172,10 @@ pub struct Row<'a> {
     pub styles: &'a [StyleRun],
     /// What the view's query found, ordered.
     pub hits: &'a [Hit],
+    /// When the line says it was written, in nanoseconds since 1970.
+    pub time: Option<i64>,
+    /// Whether it belongs to the event of the row before it.
+    pub within: bool,
 }
 
 impl Rows {
@@ -209,6 +217,8 @@ impl Rows {
                 nuls: 0,
                 styles: &[],
                 hits: &[],
+                time: None,
+                within: false,
             };
             while let Some((remark, rest)) = remarks.split_first() {
                 if remark.row > index {
@@ -230,17 +240,48 @@ impl Rows {
 
     /// Says for each row what was found in its text. What was said before is forgotten.
     pub fn mark(&mut self, mut find: impl FnMut(&str) -> Vec<Hit>) {
+        self.remark(
+            |what| !matches!(what, What::Hits(_)),
+            |text, put| {
+                let hits = find(text);
+                if !hits.is_empty() {
+                    put(What::Hits(hits));
+                }
+            },
+        );
+    }
+
+    /// Says for each row when it was written, and whether it belongs to the event of the row before
+    /// it. What was said before is forgotten.
+    pub fn tell(&mut self, mut fact: impl FnMut(&str) -> (Option<i64>, bool)) {
+        self.remark(
+            |what| !matches!(what, What::Time(_) | What::Within),
+            |text, put| {
+                let (time, within) = fact(text);
+                if let Some(time) = time {
+                    put(What::Time(time));
+                }
+                if within {
+                    put(What::Within);
+                }
+            },
+        );
+    }
+
+    /// Keeps of the remarks what `keep` says, and adds for each row what `add` puts.
+    fn remark(
+        &mut self,
+        keep: impl Fn(&What) -> bool,
+        mut add: impl FnMut(&str, &mut dyn FnMut(What)),
+    ) {
         let mut given = std::mem::take(&mut self.remarks).into_iter().peekable();
         for (index, text) in (0_u32..).zip(self.text.split('\n')).take(self.levels.len()) {
             while let Some(remark) = given.next_if(|remark| remark.row <= index) {
-                if !matches!(remark.what, What::Hits(_)) {
+                if keep(&remark.what) {
                     self.remarks.push(remark);
                 }
             }
-            let hits = find(text);
-            if !hits.is_empty() {
-                self.remarks.push(Remark { row: index, what: What::Hits(hits) });
-            }
+            add(text, &mut |what| self.remarks.push(Remark { row: index, what }));
         }
     }
 
@@ -266,6 +307,8 @@ impl<'a> Row<'a> {
             What::Nuls(bytes) => self.nuls = *bytes,
             What::Styles(runs) => self.styles = runs,
             What::Hits(hits) => self.hits = hits,
+            What::Time(time) => self.time = Some(*time),
+            What::Within => self.within = true,
         }
     }
 }
@@ -323,6 +366,10 @@ impl RowsBuilder {
         remark(row.nuls > 0, What::Nuls(row.nuls));
         remark(!row.styles.is_empty(), What::Styles(row.styles.to_vec()));
         remark(!row.hits.is_empty(), What::Hits(row.hits.to_vec()));
+        if let Some(time) = row.time {
+            remark(true, What::Time(time));
+        }
+        remark(row.within, What::Within);
     }
 
     /// Bytes of text so far.
@@ -357,6 +404,8 @@ mod tests {
             nuls: 0,
             styles: &[],
             hits: &[],
+            time: None,
+            within: false,
         }
     }
 
@@ -412,6 +461,25 @@ mod tests {
         assert_eq!(hits, [Some(1), None, None]);
         rows.mark(|_| Vec::new());
         assert_eq!(rows, plain);
+    }
+
+    #[test]
+    fn facts_and_marks_leave_each_other_alone() {
+        let mut builder = RowsBuilder::new(GENERATION, 0, Number::Exact(1));
+        for text in ["one", "\tat", "two"] {
+            builder.push(&row(text, 9, 0));
+        }
+        let mut rows = builder.finish();
+        rows.mark(|_| vec![Hit { start: 0, end: 1 }]);
+        rows.tell(|text| ((!text.starts_with('\t')).then_some(5), text.starts_with('\t')));
+        let told = |rows: &Rows| -> Vec<_> {
+            rows.iter().map(|row| (row.hits.len(), row.time, row.within)).collect()
+        };
+        assert_eq!(told(&rows), [(1, Some(5), false), (1, None, true), (1, Some(5), false)]);
+        rows.mark(|_| Vec::new());
+        assert_eq!(told(&rows), [(0, Some(5), false), (0, None, true), (0, Some(5), false)]);
+        rows.tell(|_| (None, false));
+        assert_eq!(told(&rows), [(0, None, false); 3]);
     }
 
     #[test]

@@ -16,8 +16,10 @@ use tokio::sync::watch;
 
 use crate::archive::Archives;
 use crate::kept::{Kept, WORTH};
+use crate::learned::Learned;
 use crate::passed::Passed;
 use crate::sources::FilePlace;
+use crate::survey::Surveyed;
 
 /// A log.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub struct Log {
     /// Held while kept counts are looked for: whoever comes meanwhile waits and has them too.
     loading: Mutex<()>,
     passed: Mutex<Passed>,
+    learned: Learned,
+    surveyed: Surveyed,
     watchers: AtomicUsize,
     /// When the last watcher left, in milliseconds since 1970; 0 for one that never had any.
     left: AtomicU64,
@@ -105,6 +109,8 @@ impl Log {
             counts: Mutex::default(),
             loading: Mutex::default(),
             passed: Mutex::default(),
+            learned: Learned::default(),
+            surveyed: Surveyed::default(),
             watchers: AtomicUsize::new(0),
             left: AtomicU64::new(0),
         }
@@ -295,6 +301,16 @@ impl Log {
     /// What passed at the end of the log since somebody looks.
     pub fn passed(&self) -> &Mutex<Passed> {
         &self.passed
+    }
+
+    /// How it writes.
+    pub fn learned(&self) -> &Learned {
+        &self.learned
+    }
+
+    /// Where its errors are.
+    pub fn surveyed(&self) -> &Surveyed {
+        &self.surveyed
     }
 
     /// The outline of `history`, with lines as far as they are counted.

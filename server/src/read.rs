@@ -7,11 +7,14 @@
 use std::io;
 use std::sync::{Arc, PoisonError};
 
+use tailwater_engine::closer::{self, Closer};
 use tailwater_engine::history::History;
 use tailwater_engine::read::is_doubt;
+use tailwater_engine::time;
 use tailwater_engine::window::{self, WindowRows};
+use tailwater_protocol::find::PARTS;
 use tailwater_protocol::{
-    Anchor, Attention, Bookmark, Frame, LogState, Outline, Position, Rows, Tally,
+    Anchor, Attention, Bookmark, Course, Frame, LogState, Outline, Position, Rows, Stretch, Tally,
 };
 use tokio::sync::Semaphore;
 
@@ -88,8 +91,11 @@ impl Reader {
             let history = this.history(log);
             this.count_on(log, &history)?;
             let counts = |id| Some(log.counts(id));
-            let mut rows = window::window(&history, &counts, anchor, before, after)?;
+            let ways = log.learned().of(&history)?;
+            let clock = ways.clock.as_ref();
+            let mut rows = window::window_by(&history, &counts, clock, anchor, before, after)?;
             mark(search.as_deref(), &mut rows.blocks);
+            ways.tell(&mut rows.blocks);
             Ok(Windowed { rows, outline: log.outline(&history) })
         })
         .await
@@ -142,7 +148,10 @@ impl Reader {
             Attention::Counts => 0,
         };
         let counts = |id| Some(log.counts(id));
-        let tail = window::tail(&history, &counts, standing.at, rows)?;
+        let mut tail = window::tail(&history, &counts, standing.at, rows)?;
+        if !tail.blocks.is_empty() {
+            log.learned().of(&history)?.tell(&mut tail.blocks);
+        }
         let passed = match (standing.told, standing.at) {
             (Some(told), _) => total.since(told),
             // A page that comes back: between its bookmark and the end lies what it missed.
@@ -163,6 +172,50 @@ impl Reader {
             age: age.min(u128::from(u32::MAX)) as u32,
         };
         Ok((frame, Standing { at: end.map(|end| end.position), told: Some(total) }))
+    }
+
+    /// All that the line at `at` says; `None` when it is gone.
+    ///
+    /// # Errors
+    ///
+    /// The system's, from reading.
+    pub async fn details(&self, log: &Arc<Log>, at: Position) -> io::Result<Option<Closer>> {
+        self.retrying(log, move |this, log| {
+            let history = this.history(log);
+            let ways = log.learned().of(&history)?;
+            closer::closer(&history, ways.clock.as_ref(), at)
+        })
+        .await
+    }
+
+    /// The lines of stretches, and how many bytes of them were left out.
+    ///
+    /// # Errors
+    ///
+    /// The system's, from reading.
+    pub async fn take(
+        &self,
+        log: &Arc<Log>,
+        stretches: Vec<Stretch>,
+    ) -> io::Result<(Vec<u8>, u64)> {
+        let stretches = Arc::new(stretches);
+        self.retrying(log, move |this, log| closer::take(&this.history(log), &stretches)).await
+    }
+
+    /// How the log lies in time.
+    ///
+    /// # Errors
+    ///
+    /// The system's, from reading.
+    pub async fn course(&self, log: &Arc<Log>) -> io::Result<Course> {
+        self.retrying(log, move |this, log| {
+            let history = this.history(log);
+            match &log.learned().of(&history)?.clock {
+                Some(clock) => time::course(&history, clock, PARTS),
+                None => Ok(Course::default()),
+            }
+        })
+        .await
     }
 
     fn history(&self, log: &Log) -> History {

@@ -30,8 +30,9 @@ const MAX_THREADS: usize = 4;
 /// A thread works so long for one search before it looks for another that waits.
 const TURN: Duration = Duration::from_millis(50);
 
-/// Between two words about one search.
+/// Between two words about one search, by its rank.
 const TELL: Duration = Duration::from_millis(100);
+const TELL_SURVEY: Duration = Duration::from_millis(500);
 
 /// Hits marked in one row.
 const MAX_HITS: usize = 64;
@@ -63,9 +64,27 @@ struct Waiting {
     ended: bool,
 }
 
+/// Who waits for a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rank {
+    /// A person has asked for it.
+    Asked,
+    /// Nobody: it gives way to what was asked for.
+    Survey,
+}
+
+/// How many hits each of [`PARTS`] parts of the log holds.
+#[derive(Debug)]
+pub struct Counted {
+    pub searched: u64,
+    pub bytes: u64,
+    pub parts: Vec<u32>,
+}
+
 /// One search of one view.
 pub struct Search {
     id: FindId,
+    rank: Rank,
     log: Arc<Log>,
     matcher: Arc<Matcher>,
     scan: Scan,
@@ -140,7 +159,8 @@ impl Pool {
             if waiting.ended {
                 return None;
             }
-            if let Some(search) = waiting.searches.pop_front() {
+            let asked = waiting.searches.iter().position(|search| search.rank == Rank::Asked);
+            if let Some(search) = waiting.searches.remove(asked.unwrap_or(0)) {
                 // It stays, for other threads to help.
                 waiting.searches.push_back(Arc::clone(&search));
                 return Some(search);
@@ -195,6 +215,7 @@ impl Search {
         log: &Arc<Log>,
         id: FindId,
         query: &str,
+        rank: Rank,
     ) -> Result<Looking, Finding> {
         let query = Query::parse(query).map_err(wrong)?;
         let history = log.known().map(|known| known.history).unwrap_or_default();
@@ -214,6 +235,7 @@ impl Search {
         let facts: Arc<dyn Facts> = Arc::new(facts);
         let search = Arc::new(Self {
             id,
+            rank,
             log: Arc::clone(log),
             scan: Scan::new(Arc::clone(&matcher), facts, &history, Order::Newest),
             matcher,
@@ -263,6 +285,14 @@ impl Search {
             density: self.scan.buckets(PARTS).iter().map(|part| density(part.matches)).collect(),
             ordinal: notes.ordinal,
         })
+    }
+
+    /// How many hits each part of the log holds.
+    pub fn counted(&self) -> Counted {
+        let progress = self.scan.progress();
+        let hits = |hits: u64| u32::try_from(hits).unwrap_or(u32::MAX);
+        let parts = self.scan.buckets(PARTS).iter().map(|part| hits(part.matches)).collect();
+        Counted { searched: progress.searched, bytes: progress.bytes, parts }
     }
 
     /// Marks what it finds in rows.
@@ -362,7 +392,11 @@ impl Search {
     fn tell(&self, worker: &mut Worker, at_once: bool) {
         let at = {
             let mut notes = self.notes();
-            if !at_once && notes.told.is_some_and(|told| told.elapsed() < TELL) {
+            let between = match self.rank {
+                Rank::Asked => TELL,
+                Rank::Survey => TELL_SURVEY,
+            };
+            if !at_once && notes.told.is_some_and(|told| told.elapsed() < between) {
                 return;
             }
             notes.told = Some(Instant::now());

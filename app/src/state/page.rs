@@ -378,7 +378,14 @@ impl Page {
                     view.refused(request, why, out);
                 }
             }
-            ServerMessage::Welcome { .. } | ServerMessage::Ping(_) | ServerMessage::Pong(_) => {}
+            ServerMessage::Details(_)
+            | ServerMessage::Taken(_)
+            | ServerMessage::Surveyed { .. }
+            | ServerMessage::SoughtGrave { .. }
+            | ServerMessage::Course { .. }
+            | ServerMessage::Welcome { .. }
+            | ServerMessage::Ping(_)
+            | ServerMessage::Pong(_) => {}
         }
     }
 

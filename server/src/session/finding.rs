@@ -8,7 +8,7 @@ use tailwater_protocol::{
 use tokio_stream::wrappers::WatchStream;
 
 use super::{Done, End, Session};
-use crate::search::Search;
+use crate::search::{Rank, Search};
 
 impl Session {
     /// Looks for `query` in `view` from now on.
@@ -26,7 +26,7 @@ impl Session {
             view.set_search(None);
             return Ok(());
         };
-        match Search::begin(&self.shared, view.log(), find, &query).await {
+        match Search::begin(&self.shared, view.log(), find, &query, Rank::Asked).await {
             Ok(search) => {
                 // With what is so now: a short log may have been searched already.
                 self.searches.insert(id, WatchStream::new(search.subscribe()));

@@ -4,6 +4,7 @@
 //! frame when something has happened and the last frame was acknowledged, and reads it from the
 //! log at that moment. Whatever a page sends is bounded, and a page that is silent is let go.
 
+mod closer;
 mod finding;
 mod view;
 
@@ -15,8 +16,8 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::StreamExt as _;
 use tailwater_protocol::message::close;
 use tailwater_protocol::{
-    ClientMessage, FindId, Frame, LogName, PROTOCOL, Refusal, RequestId, ServerMessage, Sought,
-    Source, ViewId, Window, WindowRequest, wire,
+    ClientMessage, FindId, Frame, Grave, LogName, PROTOCOL, Refusal, RequestId, ServerMessage,
+    Sought, Source, ViewId, Window, WindowRequest, wire,
 };
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -29,6 +30,7 @@ use crate::log::Published;
 use crate::read::Standing;
 use crate::routes::SharedState;
 use crate::serve::ended;
+use closer::Close;
 use view::View;
 
 /// Between two pings, in seconds: less than any proxy's idea of an idle connection.
@@ -63,6 +65,7 @@ pub async fn serve(socket: WebSocket, shared: SharedState, pass: Pass) {
         views: HashMap::new(),
         changes: StreamMap::new(),
         searches: StreamMap::new(),
+        surveys: StreamMap::new(),
         work: JoinSet::new(),
         windows: 0,
         listed: HashMap::new(),
@@ -88,6 +91,8 @@ struct Session {
     changes: StreamMap<ViewId, WatchStream<Published>>,
     /// Wakes for each view when its search has come further.
     searches: StreamMap<ViewId, WatchStream<u64>>,
+    /// Wakes for each view when one half of its survey has come further.
+    surveys: StreamMap<(ViewId, Grave), WatchStream<u64>>,
     /// Reads under way.
     work: JoinSet<Done>,
     windows: usize,
@@ -112,6 +117,10 @@ enum Woken {
     Changed(ViewId),
     /// The search of a view has come further.
     Searched(ViewId),
+    /// The survey of a view has come further.
+    Surveyed(ViewId),
+    /// Surveys may take in what has come.
+    SurveyDue,
     /// A frame that would have come too soon may be made.
     FrameDue,
     /// The list of sources changed.
@@ -127,6 +136,7 @@ enum Done {
     Frame(ViewId, u64, Box<std::io::Result<(Frame, Standing)>>),
     Window(Box<Result<Window, (ViewId, RequestId, Refusal)>>),
     Sought(ViewId, FindId, std::io::Result<Option<Sought>>),
+    Close(ViewId, RequestId, std::io::Result<Option<Close>>),
 }
 
 /// Why a session ends: a close code, and words for people. Code 0: the page left by itself.
@@ -166,6 +176,8 @@ impl Session {
                     }
                 }
                 Woken::Searched(view) => self.tell_finding(view).await?,
+                Woken::Surveyed(view) => self.tell_survey(view).await?,
+                Woken::SurveyDue => self.views.values_mut().for_each(View::survey_on),
                 Woken::FrameDue => {}
                 Woken::SourcesChanged => sources_due = Some(sources_next),
                 Woken::SourcesDue => {
@@ -182,6 +194,7 @@ impl Session {
     /// Waits for the next thing that happens.
     async fn wait(&mut self, heartbeat: &mut Interval, sources_due: Option<Instant>) -> Woken {
         let frame_due = self.views.values().filter_map(View::due).min();
+        let survey_due = self.survey_due();
         tokio::select! {
             biased;
             () = ended(&mut self.ending) => Woken::Ending,
@@ -190,7 +203,9 @@ impl Session {
             Some(done) = self.work.join_next() => Woken::Done(done),
             Some((view, _)) = self.changes.next() => Woken::Changed(view),
             Some((view, _)) = self.searches.next() => Woken::Searched(view),
+            Some(((view, _), _)) = self.surveys.next() => Woken::Surveyed(view),
             () = until(frame_due) => Woken::FrameDue,
+            () = until(survey_due) => Woken::SurveyDue,
             () = until(sources_due) => Woken::SourcesDue,
             changed = self.sources.changed(), if sources_due.is_none() => match changed {
                 Ok(()) => Woken::SourcesChanged,
@@ -282,6 +297,15 @@ impl Session {
                 self.seek(view, find, from, direction);
                 Ok(())
             }
+            ClientMessage::Details { request, view, at } => self.details(request, view, at).await,
+            ClientMessage::Take { request, view, stretches } => {
+                self.take_stretches(request, view, stretches).await
+            }
+            ClientMessage::Survey { view } => self.survey(view).await,
+            ClientMessage::SeekGrave { request, view, grave, from, direction } => {
+                self.seek_grave(request, view, grave, (from, direction)).await
+            }
+            ClientMessage::Course { request, view } => self.course(request, view).await,
         }
     }
 
@@ -344,6 +368,10 @@ impl Session {
                 }
             }
             Ok(Done::Sought(view, find, sought)) => self.tell_sought(view, find, sought).await,
+            Ok(Done::Close(view, request, read)) => {
+                self.windows -= 1;
+                self.tell_close(view, request, read).await
+            }
             Err(error) => {
                 tracing::error!(%error, "a read broke off");
                 Err(End {
@@ -393,6 +421,9 @@ impl Session {
         self.views.remove(&view);
         self.changes.remove(&view);
         self.searches.remove(&view);
+        for grave in [Grave::Errors, Grave::Warnings] {
+            self.surveys.remove(&(view, grave));
+        }
     }
 
     async fn refuse(

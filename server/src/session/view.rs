@@ -9,10 +9,12 @@ use std::time::Duration;
 use tailwater_protocol::{Attention, Bookmark};
 use tokio::time::Instant;
 
+use super::closer::SURVEY;
 use crate::log::{Log, Watching};
 use crate::logs::Logs;
 use crate::read::Standing;
 use crate::search::{Looking, Search};
+use crate::survey::Surveying;
 
 /// Between two frames, however fast they are acknowledged: about what a display shows.
 const FRAME: Duration = Duration::from_millis(12);
@@ -32,6 +34,10 @@ pub(super) struct View {
     news: bool,
     last: Option<Instant>,
     search: Option<Looking>,
+    survey: Option<Arc<Surveying>>,
+    /// When the survey is to take in what has come, and when it last did.
+    survey_due: Option<Instant>,
+    surveyed: Instant,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +77,9 @@ impl View {
             news: true,
             last: None,
             search: None,
+            survey: None,
+            survey_due: None,
+            surveyed: Instant::now(),
         }
     }
 
@@ -94,9 +103,38 @@ impl View {
         self.news = true;
     }
 
+    /// Where the errors of its log are, if that is wanted.
+    pub(super) fn survey(&self) -> Option<&Arc<Surveying>> {
+        self.survey.as_ref()
+    }
+
+    pub(super) fn set_survey(&mut self, survey: Arc<Surveying>) {
+        self.survey = Some(survey);
+        // It may have been made before the newest lines.
+        self.survey_due = Some(Instant::now());
+    }
+
+    pub(super) fn survey_due(&self) -> Option<Instant> {
+        self.survey_due
+    }
+
+    /// Has the survey take in what has come, if it is time.
+    pub(super) fn survey_on(&mut self) {
+        let now = Instant::now();
+        if let (Some(survey), Some(due)) = (&self.survey, self.survey_due)
+            && due <= now
+        {
+            (self.survey_due, self.surveyed) = (None, now);
+            survey.go_on();
+        }
+    }
+
     /// Something happened in the log.
     pub(super) fn ring(&mut self) {
         self.news = true;
+        if self.survey.is_some() {
+            self.survey_due.get_or_insert(self.surveyed + SURVEY);
+        }
         if let Some(search) = &self.search {
             search.go_on();
         }

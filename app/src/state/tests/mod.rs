@@ -56,6 +56,8 @@ fn rows(generation: GenerationId, from: u64, to: u64) -> Rows {
             nuls: 0,
             styles: &[],
             hits: &[],
+            time: None,
+            within: false,
         });
     }
     builder.finish()
