@@ -35,6 +35,13 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
         Login::Open => "none: anybody who reaches the port is let in",
     };
     writeln!(out, "login          {login}")?;
+    match &config.tls {
+        Some(files) => {
+            crate::tls::Tls::load(files.clone())?;
+            writeln!(out, "TLS            by `{}`", files.certificate.display())?;
+        }
+        None => writeln!(out, "TLS            none")?,
+    }
     writeln!(out, "lines          {}", config.lines)?;
     let state =
         config.state.as_ref().map_or("in memory".to_owned(), |path| path.display().to_string());

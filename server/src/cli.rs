@@ -100,6 +100,15 @@ pub struct Options {
     )]
     pub origins: Vec<String>,
 
+    /// Certificate to speak TLS with, in PEM, followed by those that lead to a known authority. It
+    /// is read again when it is renewed.
+    #[arg(long, value_name = "FILE", env = "TAILWATER_TLS_CERT", global = true)]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key, in PEM. Others must not be able to read it.
+    #[arg(long, value_name = "FILE", env = "TAILWATER_TLS_KEY", global = true)]
+    pub tls_key: Option<PathBuf>,
+
     /// Look at logs by the clock alone, for file systems whose changes the kernel does not announce
     /// and that are not known as such.
     #[arg(long, env = "TAILWATER_POLL", global = true)]

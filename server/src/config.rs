@@ -10,7 +10,9 @@ use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 
 use crate::cli::Options;
+use crate::limits::Limits;
 use crate::sources::SourceSpec;
+use crate::tls;
 
 /// T-A-I-L on the keys of a telephone.
 pub const PORT: u16 = 8245;
@@ -40,6 +42,9 @@ pub struct Config {
     /// Where sessions and line counts are kept over a restart; `None`: in memory alone.
     pub state: Option<PathBuf>,
     pub sources: Vec<SourceSpec>,
+    /// The certificate to speak TLS with; `None`: plain HTTP.
+    pub tls: Option<tls::Files>,
+    pub limits: Limits,
     /// The configuration file that was read, if there was one.
     pub file: Option<PathBuf>,
 }
@@ -90,6 +95,31 @@ struct File {
     token: Option<String>,
     hosts: Vec<String>,
     origins: Vec<String>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    limits: Limits,
+}
+
+impl Default for Config {
+    /// Loopback, the one-time key, nothing kept, nothing offered.
+    fn default() -> Self {
+        Self {
+            bind: Ipv4Addr::LOCALHOST.into(),
+            port: Port::NextFree,
+            base: String::new(),
+            login: Login::Key,
+            hosts: Vec::new(),
+            origins: Vec::new(),
+            lines: LINES,
+            open: false,
+            poll: false,
+            state: None,
+            sources: Vec::new(),
+            tls: None,
+            limits: Limits::default(),
+            file: None,
+        }
+    }
 }
 
 impl Config {
@@ -123,8 +153,14 @@ impl Config {
             poll: options.poll || file.poll == Some(true),
             state: options.state.clone().or(file.state).or_else(state_folder),
             sources: SourceSpec::parse_all(&named)?,
+            tls: tls_files(
+                options.tls_cert.clone().or(file.tls_cert),
+                options.tls_key.clone().or(file.tls_key),
+            )?,
+            limits: file.limits,
             file: path,
         };
+        config.limits.check()?;
         config.refuse_unsafe()?;
         Ok(config)
     }
@@ -190,6 +226,19 @@ impl File {
 fn hosts(named: Vec<String>, bind: Option<IpAddr>) -> Vec<String> {
     let own = bind.filter(|bind| !bind.is_loopback()).map(|_| crate::start::machine());
     named.into_iter().chain(own).map(|host| host.to_lowercase()).collect()
+}
+
+/// Both files or neither.
+fn tls_files(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+) -> anyhow::Result<Option<tls::Files>> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some(tls::Files { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => bail!("a certificate needs its key: add `--tls-key FILE`"),
+        (None, Some(_)) => bail!("a key needs its certificate: add `--tls-cert FILE`"),
+    }
 }
 
 /// `first`, unless it says nothing.

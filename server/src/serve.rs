@@ -3,42 +3,34 @@
 //! Connections are bounded in number and in the time they may take to say what they want. At the
 //! end pages are told to come back, streams are ended, and what is under way gets a moment.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Request, Uri};
-use axum::response::IntoResponse as _;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use axum::http::{HeaderValue, Request, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use crate::archive::Archives;
 use crate::auth::Access;
 use crate::config::Config;
+use crate::connection::{self, Security, Via};
 use crate::count::Counter;
 use crate::kept::Kept;
+use crate::limits::{Limits, Place, Places};
 use crate::logs::Logs;
 use crate::read::Reader;
 use crate::routes::{Known, Shared, SharedState, router};
 use crate::search::Searches;
-
-/// Connections at once.
-const MAX_CONNECTIONS: usize = 2000;
-
-/// Sockets and streams at once: fewer, so that a page can always be asked for.
-const MAX_STREAMS: usize = 1000;
-
-/// A request has to be complete, headers and all, within this time.
-const HEADERS: Duration = Duration::from_secs(10);
-
-/// Bytes of a request's head.
-const HEAD: usize = 16 * 1024;
+use crate::tls::Tls;
 
 /// What is under way at the end gets this long.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -46,7 +38,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Bytes the kernel keeps for one connection that does not read.
 const SEND_BUFFER: usize = 128 * 1024;
 
-/// A pause after the system refused a connection (no descriptors left), lest the loop spin.
+/// After a connection could not be accepted, as when there are no descriptors left.
 const BREATH: Duration = Duration::from_millis(100);
 
 /// A server that is ready: its logs found, nothing served yet.
@@ -54,6 +46,8 @@ pub struct Server {
     shared: SharedState,
     counter: Counter,
     ending: watch::Sender<bool>,
+    tls: Option<Arc<Tls>>,
+    limits: Limits,
 }
 
 impl Server {
@@ -61,8 +55,9 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When threads cannot be made.
-    pub fn prepare(config: &Config, port: u16, address: String) -> io::Result<Self> {
+    /// When threads cannot be made, or the certificate cannot be used.
+    pub fn prepare(config: &Config, port: u16, address: String) -> anyhow::Result<Self> {
+        let tls = config.tls.clone().map(Tls::load).transpose()?.map(Arc::new);
         // Pages are drawn on this runtime. Another server of this process may have said so before.
         let _said_before = any_spawner::Executor::init_tokio();
         let (ending, ended) = watch::channel(false);
@@ -79,10 +74,10 @@ impl Server {
             build: crate::assets::build(),
             lines: config.lines,
             address,
-            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            streams: Arc::new(Semaphore::new(config.limits.streams as usize)),
             ending: ended,
         };
-        Ok(Self { shared: Arc::new(shared), counter, ending })
+        Ok(Self { shared: Arc::new(shared), counter, ending, tls, limits: config.limits.clone() })
     }
 
     /// What the routes share.
@@ -92,15 +87,15 @@ impl Server {
 
     /// Serves on `listener` until `shutdown`.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        let service = below(self.shared.base.clone(), router(Arc::clone(&self.shared)));
-        let open = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let router = router(Arc::clone(&self.shared));
+        let places = Arc::new(Places::new(&self.limits));
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let accepted = tokio::select! {
                 () = &mut shutdown => break,
-                accepted = accept(&listener, &open) => accepted,
+                accepted = accept(&listener, &places) => accepted,
             };
-            let (stream, permit) = match accepted {
+            let (stream, peer, place) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -108,33 +103,27 @@ impl Server {
                     continue;
                 }
             };
-            let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEADERS)
-                .max_buf_size(HEAD)
-                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service.clone()))
-                .with_upgrades();
-            let mut ending = self.shared.ending.clone();
+            let router = match &place {
+                Place::Free(..) => router.clone(),
+                Place::Full(_) => full(StatusCode::SERVICE_UNAVAILABLE, FULL),
+                Place::TooMany(_) => full(StatusCode::TOO_MANY_REQUESTS, TOO_MANY),
+            };
+            let base = self.shared.base.clone();
+            let shared = Arc::clone(&self.shared);
+            let tls = self.tls.clone();
+            let ending = shared.ending.clone();
             tokio::spawn(async move {
-                let _held = permit;
-                let mut connection = std::pin::pin!(connection);
-                let served = tokio::select! {
-                    served = connection.as_mut() => served,
-                    () = ended(&mut ending) => {
-                        connection.as_mut().graceful_shutdown();
-                        connection.await
-                    }
-                };
-                if let Err(error) = served {
-                    tracing::debug!(%error, "a connection broke off");
-                }
+                let _held = place;
+                let Ok(acceptor) = acceptor(tls).await else { return };
+                let service = |via| below(base, router, shared, via);
+                connection::serve(stream, peer, acceptor, ending, service).await;
             });
         }
         drop(listener);
         // Sockets are no connections of hyper's any more: all are told by this.
         let _nobody = self.ending.send(true);
-        let connections = open.acquire_many(MAX_CONNECTIONS as u32);
-        let streams = self.shared.streams.acquire_many(MAX_STREAMS as u32);
+        let connections = places.emptied();
+        let streams = self.shared.streams.acquire_many(self.limits.streams);
         if timeout(DRAIN, async { tokio::join!(connections, streams) }).await.is_err() {
             tracing::info!("some connections did not end in time");
         }
@@ -157,10 +146,11 @@ pub async fn run(
     config: &Config,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
-) -> io::Result<()> {
+) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
-    let server =
-        Server::prepare(config, address.port(), format!("http://{address}{}/", config.base))?;
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let page = format!("{scheme}://{address}{}/", config.base);
+    let server = Server::prepare(config, address.port(), page)?;
     server.run(listener, shutdown).await;
     Ok(())
 }
@@ -171,45 +161,85 @@ pub(crate) async fn ended(ending: &mut watch::Receiver<bool>) {
     let _gone = ending.wait_for(|ending| *ending).await;
 }
 
-async fn accept(
-    listener: &TcpListener,
-    open: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    // With as many connections as there may be, others wait in the kernel's queue.
-    let permit = Arc::clone(open).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _peer) = listener.accept().await?;
+async fn accept(listener: &TcpListener, places: &Places) -> io::Result<(TcpStream, IpAddr, Place)> {
+    let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
     rustix::net::sockopt::set_socket_send_buffer_size(&stream, SEND_BUFFER)?;
-    Ok((stream, permit))
+    let peer = SocketAddr::ip(&peer).to_canonical();
+    let place = places.take(peer, true).await;
+    Ok((stream, peer, place.ok_or_else(|| io::Error::other("the server ends"))?))
+}
+
+/// The certificate as it is now: files are looked at, which a thread that serves does not wait for.
+async fn acceptor(tls: Option<Arc<Tls>>) -> Result<Option<TlsAcceptor>, tokio::task::JoinError> {
+    match tls {
+        Some(tls) => tokio::task::spawn_blocking(move || Some(tls.acceptor())).await,
+        None => Ok(None),
+    }
+}
+
+const FULL: &str = "as many connections are open as this server takes; come back in a moment\n";
+
+const TOO_MANY: &str =
+    "as many connections are open from your address as this server takes; close some\n";
+
+/// What answers everything by this.
+fn full(status: StatusCode, text: &'static str) -> axum::Router {
+    let headers = [(header::RETRY_AFTER, "5"), (header::CONNECTION, "close")];
+    axum::Router::new().fallback(move || async move { (status, headers, text) })
 }
 
 /// `router` as seen from the root, when it is served below `base`.
 fn below(
     base: String,
     router: axum::Router,
+    shared: SharedState,
+    via: Via,
 ) -> impl tower::Service<
     Request<hyper::body::Incoming>,
-    Response = axum::response::Response,
-    Error = std::convert::Infallible,
-    Future = impl Future<Output = Result<axum::response::Response, std::convert::Infallible>> + Send,
+    Response = Response,
+    Error = Infallible,
+    Future = impl Future<Output = Result<Response, Infallible>> + Send,
 > + Clone {
     tower::service_fn(move |request: Request<hyper::body::Incoming>| {
         let router = router.clone();
         let base = base.clone();
+        let shared = Arc::clone(&shared);
         async move {
+            if via.security == Security::Refused {
+                return Ok(to_https(&shared, &request));
+            }
             let mut request = request.map(Body::new);
-            match strip(request.uri(), &base) {
+            request.extensions_mut().insert(via);
+            let mut response = match strip(request.uri(), &base) {
                 Stripped::Inside(uri) => {
                     *request.uri_mut() = uri;
-                    router.oneshot(request).await
+                    router.oneshot(request).await?
                 }
-                Stripped::Root => {
-                    Ok(axum::response::Redirect::permanent(&format!("{base}/")).into_response())
-                }
-                Stripped::Outside => Ok(axum::http::StatusCode::NOT_FOUND.into_response()),
+                Stripped::Root => Redirect::permanent(&format!("{base}/")).into_response(),
+                Stripped::Outside => StatusCode::NOT_FOUND.into_response(),
+            };
+            if via.security == Security::Tls && !via.peer.is_loopback() {
+                // Not for this machine's own browsers: they hold it against every port of
+                // `localhost`, whoever listens there.
+                let always = HeaderValue::from_static("max-age=31536000");
+                response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, always);
             }
+            Ok(response)
         }
     })
+}
+
+/// Leads who spoke plainly to where it is encrypted: to a name of this server and no other.
+fn to_https(shared: &Shared, request: &Request<hyper::body::Incoming>) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    match host.filter(|host| shared.known.host(host)) {
+        Some(host) => {
+            let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+            Redirect::permanent(&format!("https://{host}{path}")).into_response()
+        }
+        None => (StatusCode::BAD_REQUEST, "this server speaks https\n").into_response(),
+    }
 }
 
 enum Stripped {

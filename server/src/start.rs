@@ -38,7 +38,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let stop = told_to_stop()?;
     let listener = listen(config).await?;
     let bound = listener.local_addr()?;
-    let address = page_address(bound, &config.base);
+    let address = page_address(bound, config);
     let server = Server::prepare(config, bound.port(), address.clone())?;
     let shared = server.shared();
     let opened = sign_in_address(&address, &shared.access);
@@ -120,6 +120,9 @@ fn announce(
     if config.login == crate::config::Login::Open {
         writeln!(out, "  anybody who can reach this port reads these logs (--no-auth)")?;
     }
+    if config.tls.is_none() && !bound.ip().is_loopback() {
+        writeln!(out, "  plain HTTP: keys and lines can be read on the way (--tls-cert)")?;
+    }
     out.flush()
 }
 
@@ -173,14 +176,15 @@ fn sign_in_address(address: &str, access: &Access) -> String {
 }
 
 /// Where the page is, as a browser on this machine would reach it.
-fn page_address(bound: SocketAddr, base: &str) -> String {
+fn page_address(bound: SocketAddr, config: &Config) -> String {
     let host = match bound.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => "127.0.0.1".to_owned(),
         IpAddr::V6(ip) if ip.is_unspecified() => "[::1]".to_owned(),
         IpAddr::V4(ip) => ip.to_string(),
         IpAddr::V6(ip) => format!("[{ip}]"),
     };
-    format!("http://{host}:{}{base}/", bound.port())
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    format!("{scheme}://{host}:{}{}/", bound.port(), config.base)
 }
 
 /// `user@machine`, for a line that can be pasted.

@@ -29,7 +29,7 @@ impl Known {
     }
 
     /// Whether `authority` (`name`, `name:port`) is a name of this server.
-    fn host(&self, authority: &str) -> bool {
+    pub(crate) fn host(&self, authority: &str) -> bool {
         let Some(name) = name_of(authority) else { return false };
         let name = name.to_ascii_lowercase();
         let address = match name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use tailwater::config::{Config, Login, Port};
+use tailwater::config::{Config, Login};
 use tailwater::serve::Server;
 use tailwater::sources::SourceSpec;
 use tailwater_protocol::{
@@ -49,18 +49,10 @@ impl Site {
             .map(|source| folder.path().join("logs").join(source).to_string_lossy().into_owned())
             .collect();
         let config = Config {
-            bind: "127.0.0.1".parse().expect("an address"),
-            port: Port::NextFree,
-            base: String::new(),
             login: Login::Token(TOKEN.to_owned()),
-            hosts: Vec::new(),
-            origins: Vec::new(),
-            lines: 1000,
-            open: false,
-            poll: false,
             state: Some(folder.path().join("state")),
             sources: SourceSpec::parse_all(&written).expect("sound sources"),
-            file: None,
+            ..Config::default()
         };
         Self { folder, config }
     }
