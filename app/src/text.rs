@@ -1,6 +1,6 @@
 //! Every word that the page says, in one place, so that another language is another such module.
 
-use tailwater_protocol::{Began, Direction, Lines, LogState, Loss, Number, Tally};
+use tailwater_protocol::{Began, Direction, Ending as How, Lines, LogState, Loss, Number, Tally};
 
 use crate::boot::Theme;
 use crate::state::clock::{Clock, Moment};
@@ -37,6 +37,7 @@ pub(crate) const ENCODING: &str = "UTF-8";
 pub(crate) const ENCODING_BROKEN: &str = "UTF-8, broken";
 pub(crate) const LINK_COPIED: &str = "link copied";
 pub(crate) const LINE_COPIED: &str = "line copied";
+pub(crate) const STDERR: &str = "err";
 pub(crate) const NEWER: &str = "The server runs a newer build of this page.";
 #[cfg(feature = "ssr")]
 pub(crate) const SIGN_IN_HOW: &str = "Enter the key that tailwater printed when it started.";
@@ -160,6 +161,7 @@ pub(crate) fn notice(notice: &Notice, clock: &Clock, now: u64) -> String {
                 Began::Rotated => "rotated",
                 Began::Truncated => "truncated",
                 Began::Recreated => "deleted and created anew",
+                Began::Started => "started",
             };
             let mut text = [what, " ", &time(clock, *since, now)].concat();
             if let Some(previous) = previous {
@@ -174,7 +176,9 @@ pub(crate) fn notice(notice: &Notice, clock: &Clock, now: u64) -> String {
             Loss::LetGo(n) => bytes(*n) + " let go: too many earlier files to keep open",
             Loss::Unknown => "what came before this is not known".to_owned(),
             Loss::Damaged(damage) => format!("can't be read any further: {damage}"),
+            Loss::Full(n) => bytes(*n) + " lost: no room on the server's disk",
         },
+        Notice::Over { ended, .. } => [&over(ended.how), " ", &time(clock, ended.at, now)].concat(),
         Notice::Deleted { since, .. } => {
             ["deleted ", &time(clock, *since, now), ", still readable until closed"].concat()
         }
@@ -188,6 +192,42 @@ pub(crate) fn notice(notice: &Notice, clock: &Clock, now: u64) -> String {
             text
         }
     }
+}
+
+/// `ended (exit 1)`.
+fn over(how: How) -> String {
+    "ended".to_owned() + &outcome(how)
+}
+
+/// ` (exit 1)`: with what something ended, if there is more to say than that it did.
+fn outcome(how: How) -> String {
+    match how {
+        How::Closed => String::new(),
+        How::Exited(code) => [" (exit ", &code.to_string(), ")"].concat(),
+        How::Killed(signal) => match signal_name(signal) {
+            Some(name) => [" (", name, ")"].concat(),
+            None => [" (signal ", &signal.to_string(), ")"].concat(),
+        },
+        How::Failed => " (not started)".to_owned(),
+        How::Broken => " (cut off: tailwater ended)".to_owned(),
+    }
+}
+
+/// What a signal is called by who knows it.
+fn signal_name(signal: i32) -> Option<&'static str> {
+    Some(match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        15 => "SIGTERM",
+        _ => return None,
+    })
 }
 
 /// What the status bar calls a condition.
@@ -205,6 +245,7 @@ pub(crate) fn condition(condition: &Condition) -> String {
         Condition::Waiting => "WAITING".to_owned(),
         Condition::Deleted(_) => "DELETED".to_owned(),
         Condition::Unreadable => "NOT READABLE".to_owned(),
+        Condition::Over(how) => ["ENDED", &outcome(*how)].concat(),
     }
 }
 
@@ -301,6 +342,7 @@ pub(crate) fn kind(condition: &Condition) -> &'static str {
         Condition::Waiting => "waiting",
         Condition::Deleted(_) => "deleted",
         Condition::Unreadable => "not readable",
+        Condition::Over(_) => "over",
     }
 }
 
@@ -376,6 +418,9 @@ pub(crate) fn badges(line: &Line) -> Vec<(String, &'static str)> {
     if line.cut > 0 {
         badges.push(("+".to_owned() + &bytes(line.cut), "more of this line, not shown"));
     }
+    if line.stderr {
+        badges.push((STDERR.to_owned(), "written to standard error"));
+    }
     if line.unfinished {
         badges.push(("…".to_owned(), "no end of line yet"));
     }
@@ -390,6 +435,7 @@ pub(crate) fn source_note(state: &LogState) -> Option<String> {
         LogState::Waiting => Some("not there yet".to_owned()),
         LogState::Deleted(_) => Some("deleted".to_owned()),
         LogState::Unreadable { reason, .. } => Some(reason.clone()),
+        LogState::Ended(ended) => Some(over(ended.how)),
     }
 }
 
@@ -401,6 +447,7 @@ pub(crate) fn source_state(state: &LogState) -> &'static str {
         LogState::Waiting => "waiting",
         LogState::Deleted(_) => "deleted",
         LogState::Unreadable { .. } => "unreadable",
+        LogState::Ended(_) => "ended",
     }
 }
 

@@ -450,6 +450,6 @@ fn with_bytes(loss: Option<Loss>, bytes: u64) -> Loss {
         Some(Loss::Deleted(_)) => Loss::Deleted(bytes),
         Some(Loss::LetGo(_)) => Loss::LetGo(bytes),
         Some(Loss::Damaged(damage)) => Loss::Damaged(damage),
-        Some(Loss::Unknown) | None => Loss::Unknown,
+        Some(Loss::Unknown | Loss::Full(_)) | None => Loss::Unknown,
     }
 }

@@ -76,7 +76,7 @@ impl Generation {
     pub fn once(&self) -> u64 {
         let lost = match self.lost {
             Some(Loss::Truncated(bytes) | Loss::Deleted(bytes) | Loss::LetGo(bytes)) => bytes,
-            Some(Loss::Unknown | Loss::Damaged(_)) | None => 0,
+            Some(Loss::Unknown | Loss::Damaged(_) | Loss::Full(_)) | None => 0,
         };
         self.bytes.saturating_add(lost)
     }
@@ -169,6 +169,7 @@ impl History {
             since: generation.since,
             file: generation.name.clone(),
             lost: generation.lost,
+            over: None,
         };
         Outline { spans: self.generations.iter().map(span).collect() }
     }

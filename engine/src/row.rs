@@ -101,6 +101,7 @@ impl RowMaker {
             cut: content - taken,
             continued,
             unfinished: how == End::Open,
+            stderr: false,
             invalid: self.invalid,
             nuls: from - start,
             styles: &self.styles,

@@ -17,7 +17,9 @@ pub mod row;
 pub mod wire;
 
 pub use find::{Direction, FindId, Finding, Hit, Progress, Sought};
-pub use log::{Began, Damage, Lines, LogName, LogState, Loss, Outline, Source, Span, Tally};
+pub use log::{
+    Began, Damage, Ended, Ending, Lines, LogName, LogState, Loss, Outline, Source, Span, Tally,
+};
 pub use look::{Course, Details, Grave, Part, Stretch, Survey, Taken};
 pub use message::{
     Anchor, Attention, ClientMessage, Frame, Refusal, RequestId, ServerMessage, ViewId, Window,

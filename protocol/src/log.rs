@@ -42,6 +42,33 @@ pub enum LogState {
         /// What to do about it, often a command; empty when there is nothing to advise.
         remedy: String,
     },
+    /// Nothing writes to it any more: what was piped in has ended, or the command has. It can be
+    /// read as before.
+    Ended(Ended),
+}
+
+/// That something which wrote a log has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// How.
+    pub how: Ending,
+    /// When, in milliseconds since 1970.
+    pub at: u64,
+}
+
+/// How what wrote a log has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// It was closed: the end of what was piped in.
+    Closed,
+    /// The command ended with this code.
+    Exited(i32),
+    /// The command was ended by this signal.
+    Killed(i32),
+    /// The command could not be started.
+    Failed,
+    /// The server ended before it did.
+    Broken,
 }
 
 /// The generations of a log that can be read, oldest first; the last is the current one.
@@ -71,6 +98,8 @@ pub struct Span {
     pub file: String,
     /// What is known to be lost at its end: the notice after its last row.
     pub lost: Option<Loss>,
+    /// How what wrote it has ended: a notice after its last row, too.
+    pub over: Option<Ended>,
 }
 
 /// How a generation began.
@@ -86,6 +115,8 @@ pub enum Began {
     Truncated,
     /// The file before it was deleted.
     Recreated,
+    /// A program began to write, or something to be piped in.
+    Started,
 }
 
 /// What cannot be read any more.
@@ -102,6 +133,8 @@ pub enum Loss {
     Unknown,
     /// It lies in a compressed file that can be read up to here and no further.
     Damaged(Damage),
+    /// So many bytes came and found no room on the server's disk.
+    Full(u64),
 }
 
 /// What is wrong with a compressed file.
@@ -260,6 +293,7 @@ mod tests {
             since: 0,
             file: String::new(),
             lost: None,
+            over: None,
         });
         Outline { spans: spans.collect() }
     }

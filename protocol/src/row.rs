@@ -70,6 +70,8 @@ pub enum What {
     Time(i64),
     /// The row belongs to the event of the row before it, as the lines of a stack trace do.
     Within,
+    /// The program wrote it to its standard error.
+    Stderr,
 }
 
 /// A stretch of a row's text in one style.
@@ -164,6 +166,8 @@ pub struct Row<'a> {
     pub continued: bool,
     /// Whether its newline is still to come.
     pub unfinished: bool,
+    /// Whether the program wrote it to its standard error.
+    pub stderr: bool,
     /// Bytes replaced by U+FFFD.
     pub invalid: u32,
     /// NUL bytes skipped before the text.
@@ -213,6 +217,7 @@ impl Rows {
                 cut: 0,
                 continued: false,
                 unfinished: false,
+                stderr: false,
                 invalid: 0,
                 nuls: 0,
                 styles: &[],
@@ -236,6 +241,19 @@ impl Rows {
             position = position.forward(row.length);
             row
         })
+    }
+
+    /// Says of each row whether the program wrote it to its standard error.
+    pub fn set_stderr(&mut self, rows: impl IntoIterator<Item = bool>) {
+        let mut rows = rows.into_iter();
+        self.remark(
+            |what| !matches!(what, What::Stderr),
+            |_, put| {
+                if rows.next() == Some(true) {
+                    put(What::Stderr);
+                }
+            },
+        );
     }
 
     /// Says for each row what was found in its text. What was said before is forgotten.
@@ -309,6 +327,7 @@ impl<'a> Row<'a> {
             What::Hits(hits) => self.hits = hits,
             What::Time(time) => self.time = Some(*time),
             What::Within => self.within = true,
+            What::Stderr => self.stderr = true,
         }
     }
 }
@@ -362,6 +381,7 @@ impl RowsBuilder {
         remark(row.cut > 0, What::Cut(row.cut));
         remark(row.continued, What::Continued);
         remark(row.unfinished, What::Unfinished);
+        remark(row.stderr, What::Stderr);
         remark(row.invalid > 0, What::Invalid(row.invalid));
         remark(row.nuls > 0, What::Nuls(row.nuls));
         remark(!row.styles.is_empty(), What::Styles(row.styles.to_vec()));
@@ -400,6 +420,7 @@ mod tests {
             cut,
             continued: false,
             unfinished: false,
+            stderr: false,
             invalid: 0,
             nuls: 0,
             styles: &[],

@@ -51,6 +51,9 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
             writeln!(out, "{title:<13}  {}", names.join(", "))?;
         }
     }
+    for door in config.doors.describe() {
+        writeln!(out, "\n{door}")?;
+    }
     let mut sound = true;
     for spec in &config.sources {
         writeln!(out, "\n{}", spec.written)?;

@@ -10,8 +10,10 @@ use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 
 use crate::cli::Options;
+use crate::doors::{self, DoorsFile};
 use crate::limits::Limits;
 use crate::sources::SourceSpec;
+use crate::spool::SpoolFile;
 use crate::tls;
 
 /// T-A-I-L on the keys of a telephone.
@@ -42,6 +44,8 @@ pub struct Config {
     /// Where sessions and line counts are kept over a restart; `None`: in memory alone.
     pub state: Option<PathBuf>,
     pub sources: Vec<SourceSpec>,
+    /// What makes logs that are no files.
+    pub doors: doors::Settings,
     /// The certificate to speak TLS with; `None`: plain HTTP.
     pub tls: Option<tls::Files>,
     pub limits: Limits,
@@ -98,6 +102,7 @@ struct File {
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     limits: Limits,
+    spool: SpoolFile,
 }
 
 impl Default for Config {
@@ -115,6 +120,7 @@ impl Default for Config {
             poll: false,
             state: None,
             sources: Vec::new(),
+            doors: doors::Settings::default(),
             tls: None,
             limits: Limits::default(),
             file: None,
@@ -131,12 +137,21 @@ impl Config {
     pub fn resolve(options: &Options) -> anyhow::Result<Self> {
         let (file, path) = File::find(options.config.as_deref())?;
         let token = std::env::var("TAILWATER_TOKEN").ok().or(file.token);
+        let by = if options.sources.is_empty() {
+            doors::Named::Elsewhere
+        } else {
+            doors::Named::OnTheCommandLine
+        };
         let named = if options.sources.is_empty() {
             sources_of_environment()
         } else {
             options.sources.clone()
         };
         let named = if named.is_empty() { file.sources } else { named };
+        let (doors, named) = doors::Settings::resolve(DoorsFile { spool: file.spool }, named, by)?;
+        // Without any source this machine's logs are meant, unless there are others.
+        let none = named.is_empty() && doors.bring_logs();
+        let sources = if none { Vec::new() } else { SourceSpec::parse_all(&named)? };
         let config = Self {
             bind: options.bind.or(file.bind).unwrap_or(Ipv4Addr::LOCALHOST.into()),
             port: options.port.or(file.port).map_or(Port::NextFree, Port::Exactly),
@@ -152,7 +167,8 @@ impl Config {
             open: options.open,
             poll: options.poll || file.poll == Some(true),
             state: options.state.clone().or(file.state).or_else(state_folder),
-            sources: SourceSpec::parse_all(&named)?,
+            sources,
+            doors,
             tls: tls_files(
                 options.tls_cert.clone().or(file.tls_cert),
                 options.tls_key.clone().or(file.tls_key),

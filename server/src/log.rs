@@ -19,6 +19,7 @@ use crate::kept::{Kept, WORTH};
 use crate::learned::Learned;
 use crate::passed::Passed;
 use crate::sources::FilePlace;
+use crate::spool::Spool;
 use crate::survey::Surveyed;
 
 /// A log.
@@ -27,6 +28,8 @@ pub struct Log {
     id: u64,
     name: LogName,
     place: FilePlace,
+    /// What writes it, when we do.
+    spool: Option<Arc<Spool>>,
     published: watch::Sender<Published>,
     parts: Mutex<Parts>,
     archives: Archives,
@@ -96,13 +99,19 @@ struct Parts {
 pub struct Watching(Arc<Log>);
 
 impl Log {
-    pub fn new(name: LogName, place: FilePlace, archives: Archives) -> Self {
+    pub fn new(
+        name: LogName,
+        place: FilePlace,
+        spool: Option<Arc<Spool>>,
+        archives: Archives,
+    ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let published = Published { known: None, noticed: Instant::now(), counted: 0 };
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             name,
             place,
+            spool,
             published: watch::Sender::new(published),
             parts: Mutex::default(),
             archives,
@@ -127,6 +136,11 @@ impl Log {
 
     pub fn place(&self) -> &FilePlace {
         &self.place
+    }
+
+    /// The spool it lies in, if it does.
+    pub fn spool(&self) -> Option<&Arc<Spool>> {
+        self.spool.as_ref()
     }
 
     /// What was published last.
@@ -165,6 +179,10 @@ impl Log {
 
     /// Tells everybody what was found, if it is news.
     pub(crate) fn publish(&self, history: History, state: LogState) {
+        let state = match &self.spool {
+            Some(spool) => spool.state_of(state),
+            None => state,
+        };
         let mut parts = self.parts();
         let ids = |known: &Known| -> Vec<(GenerationId, bool)> {
             known.history.generations.iter().map(|g| (g.id, g.lost.is_some())).collect()
@@ -315,7 +333,11 @@ impl Log {
 
     /// The outline of `history`, with lines as far as they are counted.
     pub fn outline(&self, history: &History) -> Outline {
-        history.outline(&|id| Some(self.counts(id)))
+        let mut outline = history.outline(&|id| Some(self.counts(id)));
+        if let Some(spool) = &self.spool {
+            spool.dress(history, &mut outline);
+        }
+        outline
     }
 }
 

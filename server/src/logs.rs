@@ -12,7 +12,8 @@ use tokio::sync::watch;
 
 use crate::archive::Archives;
 use crate::log::{Log, Published, Watching};
-use crate::sources::{Root, Roots, SourceSpec, discover};
+use crate::sources::{FilePlace, Root, Roots, SourceSpec, discover};
+use crate::spool::Spools;
 use crate::watch::Watch;
 
 /// Between two looks for new names.
@@ -34,6 +35,8 @@ const FIRST_LOOK: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Logs {
     specs: Vec<SourceSpec>,
+    /// What is no file, and is written to one by us.
+    spools: Arc<Spools>,
     roots: Roots,
     by_name: RwLock<BTreeMap<LogName, Arc<Log>>>,
     list: watch::Sender<Arc<Vec<Source>>>,
@@ -64,6 +67,7 @@ impl Logs {
     /// When a thread cannot be made.
     pub fn start(
         specs: Vec<SourceSpec>,
+        spools: Arc<Spools>,
         poll: bool,
         archives: Archives,
     ) -> std::io::Result<Arc<Self>> {
@@ -76,6 +80,7 @@ impl Logs {
         let logs = Arc::new(Self {
             roots: Root::all_of(&specs),
             specs,
+            spools,
             by_name: RwLock::default(),
             list: watch::Sender::new(Arc::default()),
             watch: Watch::start(poll, poke)?,
@@ -161,10 +166,16 @@ impl Logs {
         {
             let mut logs = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
             let before = std::mem::take(&mut *logs);
-            for (name, place) in found.logs {
+            let spooled = self.spools.all().into_iter().map(|spool| {
+                (spool.name().clone(), FilePlace::named(spool.path().to_owned()), Some(spool))
+            });
+            let files = found.logs.into_iter().map(|(name, place)| (name, place, None));
+            // What we write goes before a file that happens to have the same name.
+            for (name, place, spool) in files.chain(spooled) {
                 let known = before.get(&name).filter(|log| *log.place() == place);
                 let log = known.cloned().unwrap_or_else(|| {
-                    let log = Arc::new(Log::new(name.clone(), place, self.archives.clone()));
+                    let log = Arc::new(Log::new(name.clone(), place, spool, self.archives.clone()));
+                    self.listen(&log);
                     new.push(Arc::clone(&log));
                     log
                 });
@@ -184,6 +195,28 @@ impl Logs {
         gone.iter().for_each(|log| self.watch.forget(log));
         new.iter().take(FOLLOWED_AT_ONCE).for_each(|log| self.watch.follow(log));
         self.publish();
+    }
+
+    /// Has the log looked at when its spool says that something happened which no file tells of.
+    fn listen(&self, log: &Arc<Log>) {
+        if let Some(spool) = log.spool() {
+            let (watch, heard) = (self.watch.clone(), Arc::downgrade(log));
+            spool.on_change(move || {
+                if let Some(log) = heard.upgrade() {
+                    watch.ring(&log);
+                }
+            });
+        }
+    }
+
+    /// Looks for names now: one was added.
+    pub fn ring(&self) {
+        self.bell.ring();
+    }
+
+    /// The spools.
+    pub fn spools(&self) -> &Arc<Spools> {
+        &self.spools
     }
 
     fn publish(&self) {
@@ -225,6 +258,10 @@ fn source(log: &Log) -> Source {
         (None, Err(Absent::Failed(error))) => {
             LogState::Unreadable { reason: error.clone(), remedy: String::new() }
         }
+    };
+    let state = match log.spool() {
+        Some(spool) => spool.state_of(state),
+        None => state,
     };
     let (bytes, written) = looked.map_or((0, None), |stat| (stat.bytes, Some(stat.written)));
     Source { name, state, bytes, written }

@@ -11,6 +11,7 @@ use tailwater_engine::closer::{self, Closer};
 use tailwater_engine::history::History;
 use tailwater_engine::read::is_doubt;
 use tailwater_engine::time;
+use tailwater_engine::unwrap::Stream;
 use tailwater_engine::window::{self, WindowRows};
 use tailwater_protocol::find::PARTS;
 use tailwater_protocol::{
@@ -96,6 +97,7 @@ impl Reader {
             let mut rows = window::window_by(&history, &counts, clock, anchor, before, after)?;
             mark(search.as_deref(), &mut rows.blocks);
             ways.tell(&mut rows.blocks);
+            mark_streams(log, &history, &mut rows.blocks);
             Ok(Windowed { rows, outline: log.outline(&history) })
         })
         .await
@@ -158,6 +160,7 @@ impl Reader {
             (None, Some(at)) => between(log, &history, at),
             (None, None) => Tally::default(),
         };
+        mark_streams(log, &history, &mut tail.blocks);
         let end = tail.end;
         let grown = passed.bytes > 0 || !tail.blocks.is_empty();
         let age = if grown { noticed.elapsed().as_millis() } else { 0 };
@@ -311,6 +314,18 @@ impl Reader {
 fn mark(search: Option<&Search>, blocks: &mut [Rows]) {
     if let Some(search) = search {
         search.mark(blocks);
+    }
+}
+
+/// Marks which rows a program wrote to its standard error, where that is known.
+fn mark_streams(log: &Log, history: &History, blocks: &mut [Rows]) {
+    let Some(spool) = log.spool() else { return };
+    for block in blocks {
+        let Some(generation) = history.get(block.start.generation) else { continue };
+        let offsets: Vec<u64> = block.iter().map(|row| row.position.offset).collect();
+        if let Some(streams) = spool.streams(generation, &offsets) {
+            block.set_stderr(streams.into_iter().map(|stream| stream == Stream::Stderr));
+        }
     }
 }
 

@@ -24,12 +24,14 @@ use crate::auth::Access;
 use crate::config::Config;
 use crate::connection::{self, Security, Via};
 use crate::count::Counter;
+use crate::doors::Doors;
 use crate::kept::Kept;
 use crate::limits::{Limits, Place, Places};
 use crate::logs::Logs;
 use crate::read::Reader;
 use crate::routes::{Known, Shared, SharedState, router};
 use crate::search::Searches;
+use crate::spool::Spools;
 use crate::tls::Tls;
 
 /// What is under way at the end gets this long.
@@ -62,11 +64,14 @@ impl Server {
         let _said_before = any_spawner::Executor::init_tokio();
         let (ending, ended) = watch::channel(false);
         let archives = Archives::start(config.state.as_deref())?;
-        let logs = Logs::start(config.sources.clone(), config.poll, archives)?;
+        let spools = Spools::new(config.state.as_deref(), config.doors.limits);
+        let doors = Doors::open(&config.doors, &spools)?;
+        let logs = Logs::start(config.sources.clone(), spools, config.poll, archives)?;
         let counter = Counter::start(Kept::new(config.state.as_deref()))?;
         let shared = Shared {
             reader: Reader::new(counter.clone(), logs.watcher().clone()),
             logs,
+            doors,
             searches: Searches::start()?,
             access: Access::new(config.login.clone(), port, &config.base, config.state.clone()),
             known: Known::new(config.bind, config.hosts.clone(), config.origins.clone()),
@@ -87,6 +92,9 @@ impl Server {
 
     /// Serves on `listener` until `shutdown`.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        if let Err(error) = self.shared.doors.start() {
+            tracing::error!(%error, "a door stays shut");
+        }
         let router = router(Arc::clone(&self.shared));
         let places = Arc::new(Places::new(&self.limits));
         let mut shutdown = std::pin::pin!(shutdown);
@@ -134,6 +142,7 @@ impl Server {
             tracing::warn!("line counts could not be kept");
         }
         self.shared.logs.stop();
+        self.shared.logs.spools().end();
     }
 }
 

@@ -139,6 +139,7 @@ pub(crate) fn describe(source: &Source, width: usize) -> String {
         LogState::Polling(reason) => format!("{}  polled: {reason}", size(source.bytes)),
         LogState::Waiting => "not there yet: it is shown when it comes".to_owned(),
         LogState::Deleted(_) => "deleted".to_owned(),
+        LogState::Ended(_) => format!("{}  ended", size(source.bytes)),
         LogState::Unreadable { reason, remedy } if remedy.is_empty() => reason.clone(),
         LogState::Unreadable { reason, remedy } => format!("{reason}: {remedy}"),
     };

@@ -38,6 +38,8 @@ pub(crate) struct Line {
     pub(crate) cut: u64,
     pub(crate) continued: bool,
     pub(crate) unfinished: bool,
+    /// Whether the program wrote it to its standard error.
+    pub(crate) stderr: bool,
     pub(crate) invalid: u32,
     pub(crate) nuls: u64,
     pub(crate) styles: Box<[StyleRun]>,
@@ -112,6 +114,7 @@ impl Line {
             cut: row.cut,
             continued: row.continued,
             unfinished: row.unfinished,
+            stderr: row.stderr,
             invalid: row.invalid,
             nuls: row.nuls,
             styles: row.styles.into(),

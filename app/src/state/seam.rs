@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tailwater_protocol::{Began, GenerationId, Loss, Outline, Position, Span, Tally};
+use tailwater_protocol::{Began, Ended, GenerationId, Loss, Outline, Position, Span, Tally};
 
 use super::list::{Edge, Key, Line};
 
@@ -28,6 +28,8 @@ pub(crate) enum Notice {
     },
     /// What is lost at a generation's end.
     Lost { generation: GenerationId, loss: Loss },
+    /// How what wrote a generation has ended.
+    Over { generation: GenerationId, ended: Ended },
     /// The log is gone by name since then.
     Deleted { generation: GenerationId, since: u64 },
     /// Where the reader was, and what has come since.
@@ -52,6 +54,7 @@ impl Notice {
             Self::Lost { generation, .. } => Key::Notice(*generation, 1, 0),
             Self::Deleted { generation, since } => Key::Notice(*generation, 2, *since),
             Self::Here { generation, passed } => Key::Notice(*generation, 3, passed.lines),
+            Self::Over { generation, ended } => Key::Notice(*generation, 4, ended.at),
         }
     }
 }
@@ -105,6 +108,7 @@ pub(crate) fn seams(
         let empty = rest.iter().take_while(|span| span.bytes == 0).count();
         if empty > 0 {
             began(spans, own + 1, own + empty, lines.len(), &mut put);
+            over(spans, Some(own + empty), lines.len(), &mut put);
         }
         if let (Some(since), true) = (deleted, empty == rest.len()) {
             put(lines.len(), Notice::Deleted { generation, since });
@@ -137,10 +141,18 @@ fn began(
     }
 }
 
-fn lost(spans: &[Span], at: Option<usize>, before: usize, put: &mut impl FnMut(usize, Notice)) {
+fn over(spans: &[Span], at: Option<usize>, before: usize, put: &mut impl FnMut(usize, Notice)) {
     if let Some(span) = at.and_then(|at| spans.get(at))
-        && let Some(loss) = span.lost
+        && let Some(ended) = span.over
     {
+        put(before, Notice::Over { generation: span.id, ended });
+    }
+}
+
+fn lost(spans: &[Span], at: Option<usize>, before: usize, put: &mut impl FnMut(usize, Notice)) {
+    let Some(span) = at.and_then(|at| spans.get(at)) else { return };
+    if let Some(loss) = span.lost {
         put(before, Notice::Lost { generation: span.id, loss });
     }
+    over(spans, at, before, put);
 }

@@ -28,6 +28,8 @@ pub(crate) enum Condition {
     Waiting,
     Deleted(u64),
     Unreadable,
+    /// Nothing writes to the log any more.
+    Over(tailwater_protocol::Ending),
 }
 
 /// The status bar.
@@ -103,7 +105,9 @@ pub(crate) fn status(view: Option<&View>, phase: Phase, now: u64) -> Status {
 
 fn bytes(loss: Loss) -> u64 {
     match loss {
-        Loss::Truncated(bytes) | Loss::Deleted(bytes) | Loss::LetGo(bytes) => bytes,
+        Loss::Truncated(bytes) | Loss::Deleted(bytes) | Loss::LetGo(bytes) | Loss::Full(bytes) => {
+            bytes
+        }
         Loss::Unknown | Loss::Damaged(_) => 0,
     }
 }
@@ -126,6 +130,7 @@ fn condition(view: Option<&View>, phase: Phase, now: u64) -> Condition {
         Some(_) if view.follow() != Follow::On => Condition::Paused { new: view.missed().lines },
         Some(LogState::Deleted(since)) => Condition::Deleted(*since),
         Some(LogState::Polling(reason)) => Condition::Polling(reason.clone()),
+        Some(LogState::Ended(ended)) => Condition::Over(ended.how),
         Some(LogState::Live) if view.lag().is_some_and(|lag| lag > BEHIND) => Condition::CatchingUp,
         Some(LogState::Live) => Condition::Live,
     }

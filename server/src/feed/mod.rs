@@ -103,7 +103,7 @@ impl Feed {
             log: Arc::clone(log),
             logs: Arc::clone(&shared.logs),
             reader: shared.reader.clone(),
-            until: if asked.follow { None } else { Some(history(log)) },
+            until: if asked.follow { None } else { Some(history(log).sealed()) },
             ending: shared.ending.clone(),
             pass,
             cursor: Some(cursor.ok_or(Refused::Gone)?),

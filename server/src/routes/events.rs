@@ -169,6 +169,7 @@ fn lost(loss: Loss) -> String {
         Loss::LetGo(bytes) => format!("{bytes} bytes: too many earlier files to keep open"),
         Loss::Unknown => "what came before this is not known".to_owned(),
         Loss::Damaged(damage) => format!("can't be read any further: {damage}"),
+        Loss::Full(bytes) => format!("{bytes} bytes came and found no room on the disk"),
     }
 }
 

@@ -29,6 +29,7 @@ use axum::routing::{get, post};
 use tokio::sync::{Semaphore, watch};
 
 use crate::auth::Access;
+use crate::doors::Doors;
 use crate::logs::Logs;
 use crate::read::Reader;
 use crate::search::Searches;
@@ -37,6 +38,7 @@ pub use guard::Known;
 /// What every request can reach.
 pub struct Shared {
     pub logs: Arc<Logs>,
+    pub doors: Doors,
     pub reader: Reader,
     pub searches: Searches,
     pub access: Access,

@@ -23,6 +23,7 @@ pub(super) fn list(shared: &Shared) -> Response {
             LogState::Polling(reason) => format!("\tpolling: {reason}"),
             LogState::Waiting => "\twaiting for it to appear".to_owned(),
             LogState::Deleted(_) => "\tdeleted".to_owned(),
+            LogState::Ended(ended) => format!("\tended: {}", crate::doors::how(ended.how)),
             LogState::Unreadable { reason, .. } => format!("\t{reason}"),
         };
         // A name may hold anything; a line of the list is a line.
@@ -55,13 +56,29 @@ pub(super) async fn lines(
         Ok(feed) => feed,
         Err(refused) => return refuse(log, refused),
     };
-    text_of(Body::from_stream(unfold((feed, permit), |(mut feed, permit)| async {
+    let reader = (feed, Between::Lines, permit);
+    text_of(Body::from_stream(unfold(reader, |(mut feed, mut stands, permit)| async move {
         loop {
-            if let Fed::Bytes(chunk) = feed.next().await? {
-                return Some((Ok::<_, Infallible>(Bytes::from(chunk.bytes)), (feed, permit)));
+            let bytes = match (feed.next().await?, stands) {
+                (Fed::Bytes(chunk), _) => chunk.bytes,
+                // A line that its generation left unfinished is not the beginning of the next.
+                (Fed::Turned | Fed::Lost(_), Between::Bytes) => b"\n".to_vec(),
+                (Fed::Turned | Fed::Lost(_), Between::Lines) => continue,
+            };
+            if let Some(last) = bytes.last() {
+                stands = if *last == b'\n' { Between::Lines } else { Between::Bytes };
             }
+            return Some((Ok::<_, Infallible>(Bytes::from(bytes)), (feed, stands, permit)));
         }
     })))
+}
+
+/// Where the reader stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Between {
+    Lines,
+    /// In the middle of a line.
+    Bytes,
 }
 
 /// As many readers as there may be.

@@ -10,6 +10,7 @@ mod spec;
 
 pub use discover::{Discovered, discover};
 pub use place::FilePlace;
+pub(crate) use place::identity_of;
 pub use resolve::{Beneath, Root, Roots};
 pub use spec::{SourceKind, SourceSpec};
 

@@ -257,6 +257,11 @@ fn stat_of(file: &StdFile) -> io::Result<(Stat, FileType)> {
     Ok(stat_from(&stat))
 }
 
+/// What an open file is recognised by.
+pub(crate) fn identity_of(file: &StdFile) -> io::Result<Identity> {
+    stat_of(file).map(|(stat, _)| stat.identity)
+}
+
 fn stat_from(stat: &rustix::fs::Statx) -> (Stat, FileType) {
     let nanos = |time: rustix::fs::StatxTimestamp| {
         (time.tv_sec.max(0) as u64)

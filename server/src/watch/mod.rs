@@ -76,6 +76,13 @@ impl Watch {
         let _ended = wait.await;
     }
 
+    /// Has `log` looked at soon, if it is followed.
+    pub fn ring(&self, log: &Arc<Log>) {
+        // Nobody waits for it.
+        let (done, _wait) = oneshot::channel();
+        self.tell(Command::Look(Arc::clone(log), done));
+    }
+
     /// Where the reader stands who left `bookmark`, if what it read last can be found.
     pub async fn recognise(&self, log: &Arc<Log>, bookmark: Bookmark) -> Option<Position> {
         let (done, wait) = oneshot::channel();

@@ -52,6 +52,7 @@ fn rows(generation: GenerationId, from: u64, to: u64) -> Rows {
             cut: 0,
             continued: false,
             unfinished: false,
+            stderr: false,
             invalid: 0,
             nuls: 0,
             styles: &[],
@@ -65,7 +66,16 @@ fn rows(generation: GenerationId, from: u64, to: u64) -> Rows {
 
 fn span(id: GenerationId, lines: u64, began: Began) -> Span {
     let (bytes, lines) = (lines * LINE, Lines::Exact(lines));
-    Span { id, bytes, lines, began, since: 0, file: format!("log.{}", id.0), lost: None }
+    Span {
+        id,
+        bytes,
+        lines,
+        began,
+        since: 0,
+        file: format!("log.{}", id.0),
+        lost: None,
+        over: None,
+    }
 }
 
 /// A page, and a server that has one log of one generation.

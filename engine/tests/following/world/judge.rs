@@ -63,7 +63,7 @@ impl Files {
             Loss::Truncated(_) => life.over,
             Loss::Deleted(_) => !self.is_linked(life.file),
             Loss::LetGo(_) => self.setting.hasty,
-            Loss::Damaged(_) => false,
+            Loss::Damaged(_) | Loss::Full(_) => false,
             Loss::Unknown => true,
         }
     }
@@ -72,7 +72,7 @@ impl Files {
 fn count(loss: Option<Loss>) -> Option<usize> {
     match loss? {
         Loss::Truncated(bytes) | Loss::Deleted(bytes) | Loss::LetGo(bytes) => Some(bytes as usize),
-        Loss::Damaged(_) | Loss::Unknown => None,
+        Loss::Damaged(_) | Loss::Full(_) | Loss::Unknown => None,
     }
 }
 

@@ -1,0 +1,121 @@
+//! Which doors are to be open: told by the command line and the configuration, and checked here.
+//!
+//! A source that is no file stands among the others where sources are named; it is taken out of
+//! their list, so that whoever looks for files never sees it.
+
+use anyhow::ensure;
+use tailwater_protocol::LogName;
+
+use super::stdin;
+use crate::spool::{Keep, Limits, SpoolFile};
+
+/// The tables of `tailwater.toml` that are about doors.
+#[derive(Debug, Clone, Default)]
+pub struct DoorsFile {
+    pub spool: SpoolFile,
+}
+
+/// The doors that are to be open.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    pub limits: Limits,
+    pub stdin: Option<Stdin>,
+}
+
+/// Standard input as a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stdin {
+    pub name: LogName,
+    pub keep: Keep,
+}
+
+/// Where sources were named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    OnTheCommandLine,
+    Elsewhere,
+}
+
+impl Settings {
+    /// What `file` and the sources that were `named` ask for, and the sources that are files.
+    ///
+    /// # Errors
+    ///
+    /// When something asked for cannot be.
+    pub fn resolve(
+        file: DoorsFile,
+        named: Vec<String>,
+        by: Named,
+    ) -> anyhow::Result<(Self, Vec<String>)> {
+        let mut settings = Self { limits: Limits::of(&file.spool)?, ..Self::default() };
+        let mut files = Vec::new();
+        for written in named {
+            if !settings.take(&written)? {
+                files.push(written);
+            }
+        }
+        if by == Named::Elsewhere && settings.stdin.is_none() && stdin::is_piped() {
+            settings.stdin = Some(Stdin::for_now());
+        }
+        Ok((settings, files))
+    }
+
+    /// Whether there is a log without any file: then none has to be named.
+    pub fn bring_logs(&self) -> bool {
+        self.stdin.is_some()
+    }
+
+    /// Takes a source that is a door; false when it is none.
+    fn take(&mut self, written: &str) -> anyhow::Result<bool> {
+        let stdin = match written.rsplit_once('=') {
+            None if written == "-" => Stdin::for_now(),
+            Some((name, "-")) => Stdin { name: LogName(name.to_owned()), keep: Keep::Kept },
+            _ => return Ok(false),
+        };
+        ensure!(
+            self.stdin.is_none(),
+            "`{written}`: standard input was named before; it is one log"
+        );
+        self.stdin = Some(stdin);
+        Ok(true)
+    }
+
+    /// For the operator: one line about each door.
+    pub fn describe(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(stdin) = &self.stdin {
+            let keep = match stdin.keep {
+                Keep::Kept => "kept over restarts",
+                Keep::ForNow => "gone when tailwater ends; name it by `NAME=-` to keep it",
+            };
+            lines.push(format!("{}  standard input, {keep}", stdin.name));
+        }
+        lines
+    }
+}
+
+impl Stdin {
+    fn for_now() -> Self {
+        Self { name: LogName("stdin".to_owned()), keep: Keep::ForNow }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standard_input_is_taken_out_of_the_sources() {
+        let resolve = |named: &[&str]| {
+            let named = named.iter().map(|&text| text.to_owned()).collect();
+            Settings::resolve(DoorsFile::default(), named, Named::OnTheCommandLine)
+        };
+        let (settings, files) = resolve(&["/a.log", "-"]).expect("sound");
+        assert_eq!(files, ["/a.log"]);
+        assert_eq!(settings.stdin, Some(Stdin::for_now()));
+        let (settings, _) = resolve(&["app=-"]).expect("sound");
+        let kept = Stdin { name: LogName("app".into()), keep: Keep::Kept };
+        assert_eq!(settings.stdin, Some(kept));
+        assert!(resolve(&["-", "b=-"]).is_err(), "there is one standard input");
+    }
+}
