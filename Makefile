@@ -2,7 +2,7 @@
 # in xtask/; here stands only what must be so before that can run.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test check browser dev ui model bench log size screenshots clean
+.PHONY: help run build test check browser dev ui model fuzz bench log size screenshots clean
 
 # What to read: paths, quoted globs, folders. Words as in a shell:
 #   make run LOGS="/var/log/*.log '/srv/**/x.log'"
@@ -44,6 +44,9 @@ ui: ## the page alone, rebuilt on every change, against a server on port 8245
 
 model: ## follow a million random schedules, and ten thousand on real files: some ten minutes
 	@$(XTASK) model
+
+fuzz: ## make up bytes against what must hold for any: MINUTES of each target, or of those in ARGS
+	@MINUTES=$(or $(MINUTES),1) $(XTASK) fuzz $(ARGS)
 
 bench: ## measure on a log of SIZE (2G), and hold against the budgets
 	@$(XTASK) bench $(SIZE)

@@ -10,6 +10,7 @@ mod bench;
 mod browser;
 mod dev;
 mod fresh;
+mod fuzz;
 mod log;
 mod model;
 mod pack;
@@ -39,6 +40,7 @@ usage: cargo xtask TASK [ARGUMENT]…
   dev [ARGUMENT]…     rebuild and reload on every change (cargo-leptos)
   ui                  the page alone, against a running server (Trunk)
   model               a million random schedules of following, ten thousand on real files
+  fuzz [TARGET]…      bytes made up against what must hold for any, MINUTES of each target
   bench [SIZE]        measure, on a log of that size
   log SIZE [SEED]     a log to measure with, such as 2G, below target/logs
   size                bytes that a browser loads
@@ -79,6 +81,7 @@ fn run() -> anyhow::Result<ExitCode> {
         "dev" => dev::watch(&rest)?,
         "ui" => dev::page_only(&rest)?,
         "model" => model::try_all()?,
+        "fuzz" => fuzz::run_all(&rest)?,
         "bench" => bench::run_all(rest.first().and_then(|size| size.to_str()))?,
         "log" => log::of_arguments(&rest)?,
         "size" => size::print()?,

@@ -1,0 +1,5 @@
+//! See `tailwater_fuzz::zstd`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tailwater_fuzz::zstd(data));
