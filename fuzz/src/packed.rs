@@ -10,9 +10,15 @@ use tailwater_engine::read::{ReadAt, read_exact_at};
 use crate::choice::Choices;
 use crate::file::Memory;
 
+/// Bytes of a text that is large.
+const LARGE: usize = 100_000;
+
 pub fn gzip(data: &[u8]) {
     packed(data, b"\x1f\x8b\x08", |text, choices| {
-        let level = flate2::Compression::new(u32::from(choices.byte() % 10));
+        let level = u32::from(choices.byte() % 10);
+        // Packing well what is large would be nearly all of the time.
+        let level = if text.len() > LARGE { level.min(1) } else { level };
+        let level = flate2::Compression::new(level);
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
         encoder.write_all(text).expect("in memory");
         if choices.byte().is_multiple_of(4) {
@@ -24,7 +30,7 @@ pub fn gzip(data: &[u8]) {
 
 pub fn zstd(data: &[u8]) {
     packed(data, b"\x28\xb5\x2f\xfd", |text, choices| {
-        let plain = choices.byte().is_multiple_of(4);
+        let plain = choices.byte().is_multiple_of(4) || text.len() > LARGE;
         let level = if plain { CompressionLevel::Uncompressed } else { CompressionLevel::Fastest };
         compress_to_vec(text, level)
     });
