@@ -40,8 +40,8 @@ fn find_within<'a>(bytes: &'a [u8], path: &[u8], depth: usize) -> Option<Value<'
     let mut found = None;
     while let Some(key) = members.key() {
         match rest_of(path, key) {
-            Some([]) => found = members.value().or(found),
-            Some(rest) if depth > 0 => {
+            Some(Below::Here) => found = members.value().or(found),
+            Some(Below::Within(rest)) if depth > 0 => {
                 let inner = find_within(members.rest(), rest, depth - 1);
                 found = inner.or(found);
                 members.skip();
@@ -69,8 +69,16 @@ pub(crate) fn first<'a, T>(
     None
 }
 
-/// What of `path` is still to be found below `key`. `None` when it does not lie there.
-fn rest_of<'p>(path: &'p [u8], key: Key<'_>) -> Option<&'p [u8]> {
+/// Where a path leads that begins with a key.
+enum Below<'p> {
+    /// To its value.
+    Here,
+    /// Into its value, by this path: an empty one leads to a key without letters.
+    Within(&'p [u8]),
+}
+
+/// Where `path` leads below `key`. `None` when it does not lead there.
+fn rest_of<'p>(path: &'p [u8], key: Key<'_>) -> Option<Below<'p>> {
     let below = match key {
         Key::Name(Value::Escaped(raw)) => path.strip_prefix(&*decode(raw))?,
         Key::Name(Value::Text(raw) | Value::Raw(raw)) => path.strip_prefix(raw)?,
@@ -83,8 +91,8 @@ fn rest_of<'p>(path: &'p [u8], key: Key<'_>) -> Option<&'p [u8]> {
         }
     };
     match below {
-        [] => Some(below),
-        [b'.', rest @ ..] if !rest.is_empty() => Some(rest),
+        [] => Some(Below::Here),
+        [b'.', rest @ ..] => Some(Below::Within(rest)),
         _ => None,
     }
 }
@@ -309,7 +317,8 @@ impl<'a> Iterator for Leaves<'a> {
                 self.open.pop();
                 continue;
             }
-            if *stem > 0 {
+            // Not by the name: a key may have no letters.
+            if depth > 1 {
                 self.name.push(b'.');
             }
             match index {

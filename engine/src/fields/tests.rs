@@ -109,6 +109,20 @@ fn all_fields_come_in_order() {
     assert_eq!(told, ["a.b.0=1", "a.b.1.c=x", "a.e={}", "a.f=[]", "g=y"]);
 }
 
+/// The leaf of `{"":[1]}` was called `0`, and `{"a":{"":1}}` had one that could not be found.
+#[test]
+fn a_key_without_letters_is_a_key() {
+    for (line, name, value) in [
+        (r#"{"":[[1]]}"#, ".0.0", "1"),
+        (r#"{"a":{"":{"":"x"}}}"#, "a..", "x"),
+        (r#"{"":{"b":2}}"#, ".b", "2"),
+    ] {
+        let names: Vec<_> = all(line.as_bytes()).map(|(name, _)| name.into_owned()).collect();
+        assert_eq!(names, [name.as_bytes()], "{line}");
+        assert_eq!(found(line, name).as_deref(), Some(value), "{line}");
+    }
+}
+
 #[test]
 fn depth_costs_no_stack_and_width_is_bounded() {
     let deep = format!("{{\"a\":{}{},\"b\":1}}", "[".repeat(100_000), "]".repeat(100_000));

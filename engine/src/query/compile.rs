@@ -11,13 +11,11 @@ use tailwater_protocol::query::{
 };
 
 use super::automaton::{Automaton, Marker};
+use super::behind::{BETWEEN, Behind};
 use super::condition::{Condition, Value};
+use super::folded::Folded;
 use super::needle::Needles;
-use super::{Certainty, Finder, Matcher, Sieve, pattern};
-
-/// Bytes of a line's text by which an encoder may write it otherwise: a value is looked for by
-/// its longest stretch without them, or else the line has an escape of this kind.
-const ESCAPE: &[u8] = b"\\u";
+use super::{Certainty, ESCAPE, Finder, Matcher, Sieve, pattern};
 
 /// Bytes of a value that is too short to be looked for alone.
 const SHORT: usize = 4;
@@ -25,9 +23,12 @@ const SHORT: usize = 4;
 pub(super) fn compile(query: &Query, now: Now) -> Result<Matcher, QueryError> {
     let mut compiler = Compiler { now, finders: Vec::new(), markers: Vec::new() };
     let made = compiler.expr(&query.expr, true)?;
-    let sieve = made.must.map_or(Sieve::Open, |must| sieve(&must));
+    let (sieve, unescaped) = match made.must {
+        Some(must) => (sieve(&must), must.unescaped),
+        None => (Sieve::Open, None),
+    };
     let Compiler { finders, markers, .. } = compiler;
-    Ok(Matcher { condition: made.condition, finders, sieve, markers })
+    Ok(Matcher { condition: made.condition, finders, sieve, unescaped, markers })
 }
 
 /// A condition, and what a line that meets it must hold.
@@ -42,28 +43,44 @@ struct Must {
     /// What a match of that means.
     certainty: Certainty,
     needles: Option<Needles>,
+    /// A text of either case, and whether that is all of it.
+    folded: Option<(Folded, bool)>,
+    /// What can be looked for instead where no line has an escape.
+    unescaped: Option<Sieve>,
 }
 
 impl Must {
     fn new(hir: &Hir, certainty: Certainty) -> Self {
         let certainty = if pattern::knows_ends(hir) { Certainty::Possible } else { certainty };
         let hir = pattern::for_many_lines(hir);
+        Self::of(hir, certainty)
+    }
+
+    fn of(hir: Hir, certainty: Certainty) -> Self {
         let needles = Needles::of(&hir);
-        Self { hir, certainty, needles }
+        let folded = Folded::of(&hir);
+        Self { hir, certainty, needles, folded, unescaped: None }
     }
 
     /// How much it is worth to look for it: needles before an automaton, rare ones first.
     fn worth(&self) -> f32 {
-        self.needles.as_ref().map_or(0.0, Needles::bits)
+        let folded = self.folded.as_ref().map_or(0.0, |(folded, _)| folded.bits());
+        self.needles.as_ref().map_or(0.0, Needles::bits).max(folded)
     }
 }
 
 fn sieve(must: &Must) -> Sieve {
+    let certain = |all: bool| if all { must.certainty } else { Certainty::Possible };
+    if let Some((folded, all)) = &must.folded
+        && must.needles.as_ref().is_none_or(|needles| needles.several() || !needles.exact)
+        && (*all || folded.bits() >= must.needles.as_ref().map_or(0.0, Needles::bits))
+    {
+        return Sieve::Folded(folded.clone(), certain(*all));
+    }
     if let Some(needles) = &must.needles
         && let Some(finder) = needles.finder()
     {
-        let certainty = if needles.exact { must.certainty } else { Certainty::Possible };
-        return Sieve::Needles(finder, certainty);
+        return Sieve::Needles(finder, certain(needles.exact));
     }
     match Automaton::new(&must.hir) {
         Ok(automaton) => Sieve::Automaton(Box::new(automaton), must.certainty),
@@ -107,8 +124,7 @@ impl Compiler {
                     let certain = musts.iter().all(|must| must.certainty == Certainty::Certain);
                     let certainty = if certain { Certainty::Certain } else { Certainty::Possible };
                     let hir = Hir::alternation(musts.into_iter().map(|must| must.hir).collect());
-                    let needles = Needles::of(&hir);
-                    Must { hir, certainty, needles }
+                    Must::of(hir, certainty)
                 });
                 Ok(Made { condition: Condition::Any(conditions), must })
             }
@@ -214,6 +230,10 @@ fn field_must(name: &str, test: &Test) -> Option<Must> {
             Case::Ignored => pattern::of_text(&Text(stretch)),
         })
     };
+    let short = match test {
+        Test::Is(text) if text.0.len() < SHORT => behind(name, text),
+        _ => None,
+    };
     let hir = match test {
         // Short values stand everywhere: a name before them makes them rare.
         Test::Is(text) if text.0.len() < SHORT => {
@@ -231,8 +251,19 @@ fn field_must(name: &str, test: &Test) -> Option<Must> {
         }
         Test::Any | Test::IsNot(_) | Test::Compare(..) | Test::Matches(_) => by_name(),
     };
-    let either = Hir::alternation(vec![hir?, Hir::literal(ESCAPE)]);
-    Some(Must::new(&either, Certainty::Possible))
+    let hir = hir?;
+    let unescaped =
+        short.map_or_else(|| sieve(&Must::new(&hir, Certainty::Possible)), Sieve::Behind);
+    let either = Hir::alternation(vec![hir, Hir::literal(ESCAPE)]);
+    Some(Must { unescaped: Some(unescaped), ..Must::new(&either, Certainty::Possible) })
+}
+
+/// The same as [`behind_name`], for lines without escapes.
+fn behind(name: &str, value: &Text) -> Option<Behind> {
+    behind_name(name, value)?;
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let either_case = value.case() == Case::Ignored;
+    (value.0.is_ascii() || !either_case).then(|| Behind::new(last, &value.0, either_case))
 }
 
 /// A short value directly behind its name: between them stand quotes, a colon or an equals sign,
@@ -244,7 +275,7 @@ fn behind_name(name: &str, value: &Text) -> Option<Hir> {
     if !written || plain_stretch(&value.0) != Some(value.0.as_str()) {
         return None;
     }
-    let between = ClassBytes::new(b"\"\\ \t:=".map(|byte| ClassBytesRange::new(byte, byte)));
+    let between = ClassBytes::new(BETWEEN.map(|byte| ClassBytesRange::new(byte, byte)));
     let between = Hir::repetition(Repetition {
         min: 1,
         max: None,

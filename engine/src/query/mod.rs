@@ -8,9 +8,11 @@
 //! the NULs of a hole before it. Reads nothing by itself and has no clock.
 
 mod automaton;
+mod behind;
 mod compile;
 mod condition;
 mod facts;
+mod folded;
 mod long;
 mod needle;
 mod pace;
@@ -25,12 +27,18 @@ use regex_automata::util::prefilter::Prefilter;
 use tailwater_protocol::query::{Now, Query, QueryError};
 
 use automaton::{Automaton, Marker};
+use behind::Behind;
 use condition::Condition;
+use folded::Folded;
 
 pub use facts::{Facts, LogFacts};
 pub use pace::{PACE, Pace, Stop, Stopped};
 pub use search::{Before, Found, LOOK_BACK, Searcher};
 pub(crate) use {long::Long, search::as_seen};
+
+/// By which an encoder may write the text of a line otherwise: a value is looked for by its longest
+/// stretch that is always written as it is, or else the line has this.
+const ESCAPE: &[u8] = b"\\u";
 
 /// A query ready to be asked.
 #[derive(Debug)]
@@ -39,6 +47,8 @@ pub struct Matcher {
     /// What is looked for in lines, by the numbers that the condition names.
     finders: Vec<Finder>,
     sieve: Sieve,
+    /// A quicker one for lines without [`ESCAPE`].
+    unescaped: Option<Sieve>,
     /// Finds what is to be marked, a term each.
     markers: Vec<Marker>,
 }
@@ -57,8 +67,12 @@ enum Finder {
 enum Sieve {
     /// Nothing: every line is looked at.
     Open,
-    /// One of some needles. `bool`: whether a line that has one matches.
+    /// One of some needles.
     Needles(Prefilter, Certainty),
+    /// A text of either case.
+    Folded(Folded, Certainty),
+    /// A value behind a name.
+    Behind(Behind),
     /// A match of a pattern.
     Automaton(Box<Automaton>, Certainty),
 }

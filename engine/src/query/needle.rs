@@ -21,6 +21,12 @@ const LENGTH: usize = 250;
 /// How rare a stretch must be to be worth looking for, in bits.
 const RARE: f32 = 5.0;
 
+/// Bits beyond which a stretch is as good as any: each place where it stands is about to match.
+const ENOUGH: f32 = 24.0;
+
+/// Bits that one stretch may be less rare than several: it is looked for twice as fast.
+const SINGLE: f32 = 8.0;
+
 /// So many bytes are worth looking for however frequent each of them is.
 const LONG: usize = 3;
 
@@ -46,6 +52,16 @@ impl Needles {
         self.bits
     }
 
+    /// Whether they are several.
+    pub(super) fn several(&self) -> bool {
+        self.all.len() > 1
+    }
+
+    /// How much it is worth to look for them.
+    fn worth(&self) -> f32 {
+        self.bits.min(ENOUGH) + if self.several() { 0.0 } else { SINGLE }
+    }
+
     /// What finds them.
     pub(super) fn finder(&self) -> Option<Prefilter> {
         Prefilter::new(MatchKind::LeftmostFirst, &self.all)
@@ -66,15 +82,16 @@ impl Needles {
 }
 
 fn best(hir: &Hir) -> Option<Needles> {
-    let whole = extracted(hir);
+    let whole = extracted(hir, SPELLINGS);
     let parts = match hir.kind() {
         // An exact answer is never bettered.
         _ if whole.as_ref().is_some_and(|needles| needles.exact) => None,
         HirKind::Concat(all) => {
-            let tails = (1..all.len()).filter_map(|from| {
-                let tail = all.get(from..)?;
-                extracted(&Hir::concat(tail.to_vec()))
+            let tails = (0..all.len()).flat_map(|from| {
+                let tail = Hir::concat(all.get(from..).unwrap_or_default().to_vec());
+                [extracted(&tail, SPELLINGS), extracted(&tail, 1)]
             });
+            let tails = tails.flatten();
             let inner = all.iter().filter_map(|part| match part.kind() {
                 HirKind::Alternation(_) | HirKind::Repetition(_) => best(part),
                 _ => None,
@@ -94,7 +111,7 @@ fn best(hir: &Hir) -> Option<Needles> {
 }
 
 fn rarer(a: &Needles, b: &Needles) -> std::cmp::Ordering {
-    a.exact.cmp(&b.exact).then(a.bits.total_cmp(&b.bits))
+    a.exact.cmp(&b.exact).then(a.worth().total_cmp(&b.worth()))
 }
 
 fn inexact(needles: Needles) -> Needles {
@@ -107,10 +124,10 @@ fn either(mut a: Needles, b: Needles) -> Option<Needles> {
     (a.all.len() <= ALTERNATIVES).then_some(Needles { all: a.all, exact: a.exact && b.exact, bits })
 }
 
-/// What a match of `hir` begins with.
-fn extracted(hir: &Hir) -> Option<Needles> {
+/// What a match of `hir` begins with, spelled out in so many ways at most.
+fn extracted(hir: &Hir, spellings: usize) -> Option<Needles> {
     let mut extractor = Extractor::new();
-    extractor.kind(ExtractKind::Prefix).limit_total(SPELLINGS).limit_literal_len(LENGTH);
+    extractor.kind(ExtractKind::Prefix).limit_total(spellings).limit_literal_len(LENGTH);
     let mut seq = extractor.extract(hir);
     // A needle within another's beginning finds that too.
     seq.minimize_by_preference();
@@ -119,8 +136,11 @@ fn extracted(hir: &Hir) -> Option<Needles> {
     Needles::from(&seq).map(|needles| Needles { exact, ..needles })
 }
 
-/// How rare `needle` is: from half a bit for a space to eight for what texts do not hold.
 fn bits(needle: &[u8]) -> f32 {
-    let of = |&byte: &u8| 1.0 + 7.0 * f32::from(255 - rank(byte)) / 255.0;
-    needle.iter().map(of).sum()
+    needle.iter().copied().map(bits_of).sum()
+}
+
+/// How rare a byte is: from a bit for a space to eight for what texts do not hold.
+pub(super) fn bits_of(byte: u8) -> f32 {
+    1.0 + 7.0 * f32::from(255 - rank(byte)) / 255.0
 }

@@ -9,13 +9,14 @@ use std::borrow::Cow;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use memchr::{memchr, memrchr};
+use memchr::memmem::Finder;
+use memchr::{memchr, memchr2, memrchr};
 
 use super::automaton::Memory;
 use super::condition::Asked;
 use super::facts::Facts;
 use super::pace::{Pace, Stopped};
-use super::{Certainty, Matcher, Sieve};
+use super::{Certainty, ESCAPE, Matcher, Sieve};
 use crate::ansi;
 
 /// Bytes before a line in which the time is looked for that it has not itself: a stack trace is
@@ -30,6 +31,8 @@ pub struct Searcher {
     pub(super) facts: Arc<dyn Facts>,
     pub(super) memories: Vec<Memory>,
     sieve: Memory,
+    unescaped: Memory,
+    escape: Finder<'static>,
     times: Times,
     /// Stripped lines, and where each begins here and among the lines.
     stripped: Vec<u8>,
@@ -44,6 +47,14 @@ struct Times {
     asked: Option<u64>,
     /// Where its time stands, and what it is.
     known: Option<(u64, i64)>,
+}
+
+/// Which lines go through a sieve.
+#[derive(Debug, Clone, Copy)]
+enum Lines {
+    Any,
+    /// Those without [`ESCAPE`].
+    Unescaped,
 }
 
 /// Looks for a time before the lines that are at hand.
@@ -74,6 +85,8 @@ impl Searcher {
             facts,
             memories,
             sieve: Memory::default(),
+            unescaped: Memory::default(),
+            escape: Finder::new(ESCAPE),
             times: Times::default(),
             stripped: Vec::new(),
             starts: Vec::new(),
@@ -96,12 +109,25 @@ impl Searcher {
         pace: &mut Pace<'_>,
         sink: &mut dyn FnMut(u64) -> ControlFlow<()>,
     ) -> Found {
-        if memchr(ESC, lines).is_some() && !matches!(self.matcher.sieve, Sieve::Open) {
+        let matcher = Arc::clone(&self.matcher);
+        let (mut sieve, mut kind) = (&matcher.sieve, Lines::Any);
+        let coloured = match &matcher.unescaped {
+            // One look for both, as most lines have neither.
+            Some(quicker) => {
+                let rest =
+                    memchr2(ESC, b'\\', lines).and_then(|at| lines.get(at..)).unwrap_or_default();
+                if self.escape.find(rest).is_none() {
+                    (sieve, kind) = (quicker, Lines::Unescaped);
+                }
+                memchr(ESC, rest)
+            }
+            None => memchr(ESC, lines),
+        };
+        if coloured.is_some() && !matches!(matcher.sieve, Sieve::Open) {
             return self.search_coloured(lines, at, before, pace, sink);
         }
-        let matcher = Arc::clone(&self.matcher);
         let mut from = 0;
-        while let Some((line, certainty)) = sift(&matcher.sieve, &mut self.sieve, lines, from) {
+        while let Some((line, certainty)) = sift(sieve, self.memory(kind), lines, from) {
             let matches = match certainty {
                 Certainty::Certain if is_seen_whole(lines, &line) => {
                     pace.spend((line.end - from) as u64).map(|()| true)
@@ -219,6 +245,13 @@ impl Searcher {
         }
     }
 
+    fn memory(&mut self, of: Lines) -> &mut Memory {
+        match of {
+            Lines::Any => &mut self.sieve,
+            Lines::Unescaped => &mut self.unescaped,
+        }
+    }
+
     /// Whether the line at `line` of `lines` matches.
     fn matches(
         &mut self,
@@ -320,6 +353,12 @@ fn sift(
         Sieve::Needles(finder, certainty) => {
             let found = finder.find(lines, (from..lines.len()).into())?;
             Some((bounds(lines, found.start), *certainty))
+        }
+        Sieve::Folded(folded, certainty) => {
+            Some((bounds(lines, folded.find(lines, from)?), *certainty))
+        }
+        Sieve::Behind(behind) => {
+            Some((bounds(lines, behind.find(lines, from)?), Certainty::Possible))
         }
         Sieve::Automaton(automaton, certainty) => match automaton.find(memory, lines, from) {
             Some(found) => {
