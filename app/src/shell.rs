@@ -44,23 +44,48 @@ pub fn shell(mut boot: Boot, first: Vec<Rows>) -> impl IntoView + use<> {
 }
 
 /// The form that signs in; it works without scripts.
-pub fn login_page(base: String, next: String, error: Option<String>) -> impl IntoView + use<> {
+///
+/// Those who log in by name are asked for it when `named` says that there are such.
+pub fn login_page(
+    base: String,
+    next: String,
+    named: bool,
+    error: Option<String>,
+) -> impl IntoView + use<> {
+    let (how, secret) = match named {
+        true => (text::SIGN_IN_NAMED, text::PASSWORD),
+        false => (text::SIGN_IN_HOW, text::KEY),
+    };
     let action = format!("{base}/login");
     let title = text::title(Some(text::SIGN_IN));
     let body = view! {
         <main class="card">
             <h1>{text::SIGN_IN}</h1>
-            <p>{text::SIGN_IN_HOW}</p>
+            <p>{how}</p>
             <form method="post" action=action>
                 <input type="hidden" name="next" value=next />
-                <label for="key">{text::KEY}</label>
+                {named
+                    .then(|| {
+                        view! {
+                            <label for="name">{text::NAME}</label>
+                            <input
+                                id="name"
+                                name="name"
+                                autocomplete="username"
+                                autocapitalize="none"
+                                spellcheck="false"
+                                autofocus
+                            />
+                        }
+                    })}
+                <label for="key">{secret}</label>
                 <input
                     id="key"
                     name="key"
                     type="password"
                     autocomplete="current-password"
                     required
-                    autofocus
+                    autofocus=!named
                 />
                 {error.map(|error| view! { <p class="error" role="alert">{error}</p> })}
                 <button type="submit" class="primary">{text::SIGN_IN}</button>

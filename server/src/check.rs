@@ -34,7 +34,16 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
         Login::Token(_) => "by the configured token, or the one-time key",
         Login::Open => "none: anybody who reaches the port is let in",
     };
+    // All that would keep it from starting is found here.
+    crate::auth::Access::new(&Config { state: None, ..config.clone() }, 0)?;
     writeln!(out, "login          {login}")?;
+    if let Some(path) = &config.users {
+        let users = crate::auth::users::load(path)?.len();
+        writeln!(out, "users          {users} in `{}`", path.display())?;
+    }
+    if let Some(jwt) = &config.jwt {
+        writeln!(out, "tokens         of {} for {}", jwt.issuer, jwt.audience)?;
+    }
     match &config.tls {
         Some(files) => {
             crate::tls::Tls::load(files.clone())?;

@@ -35,13 +35,39 @@ Examples:
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Print the resolved configuration and, for each source, why it can or cannot be read.
-    Check,
+    Check {
+        /// Sources, as above.
+        #[arg(value_name = "SOURCE")]
+        sources: Vec<String>,
+    },
+    /// Say who may log in by name.
+    User {
+        #[command(subcommand)]
+        what: User,
+    },
+}
+
+/// What is to become of the users.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add a user, or set another password, which ends what was begun with the one before. It is
+    /// asked for, or read from standard input.
+    Add {
+        name: String,
+        /// A group the user is in; may be repeated. Groups that are not named are left.
+        #[arg(long = "group", value_name = "GROUP")]
+        groups: Vec<String>,
+    },
+    /// List the users and their groups.
+    List,
+    /// Remove a user.
+    Remove { name: String },
 }
 
 #[derive(Debug, Default, Clone, Args)]
 pub struct Options {
     /// Files, quoted globs, directories; `NAME=PATH` gives one a name of your own.
-    #[arg(value_name = "SOURCE", global = true)]
+    #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
 
     /// Address to listen on. Anything but loopback needs a way to log in.
@@ -109,6 +135,11 @@ pub struct Options {
     #[arg(long, value_name = "FILE", env = "TAILWATER_TLS_KEY", global = true)]
     pub tls_key: Option<PathBuf>,
 
+    /// File of those who log in by name; `tailwater user` writes it [default: `users` in the folder
+    /// of --state].
+    #[arg(long, value_name = "FILE", env = "TAILWATER_USERS", global = true)]
+    pub users: Option<PathBuf>,
+
     /// Look at logs by the clock alone, for file systems whose changes the kernel does not announce
     /// and that are not known as such.
     #[arg(long, env = "TAILWATER_POLL", global = true)]
@@ -147,8 +178,8 @@ mod tests {
     #[test]
     fn check_takes_sources_and_flags() {
         let cli = Cli::parse_from(["tailwater", "check", "--port", "9000", "/var/log/syslog"]);
-        assert!(matches!(cli.command, Some(Command::Check)));
+        let Some(Command::Check { sources }) = cli.command else { panic!("check") };
         assert_eq!(cli.options.port, Some(9000));
-        assert_eq!(cli.options.sources, ["/var/log/syslog"]);
+        assert_eq!(sources, ["/var/log/syslog"]);
     }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 
+use crate::auth::{Rules, proxy, rules, token};
 use crate::cli::Options;
 use crate::doors::{self, DoorsFile};
 use crate::limits::Limits;
@@ -24,6 +25,12 @@ const LINES: u32 = 1000;
 
 /// A shorter token could be guessed.
 const TOKEN_MIN: usize = 16;
+
+/// A browser that was closed for a weekend may have to log in again.
+const SESSION_IDLE_HOURS: u32 = 48;
+
+/// Whoever has a stolen cookie has it no longer than this.
+const SESSION_DAYS: u32 = 7;
 
 /// Everything the server is told.
 #[derive(Debug, Clone)]
@@ -49,6 +56,16 @@ pub struct Config {
     /// The certificate to speak TLS with; `None`: plain HTTP.
     pub tls: Option<tls::Files>,
     pub limits: Limits,
+    /// The file of those who log in by name.
+    pub users: Option<PathBuf>,
+    /// Whose tokens are believed.
+    pub jwt: Option<token::Settings>,
+    pub proxy: proxy::Settings,
+    pub rules: Rules,
+    /// Hours after which a session that nobody used is ended.
+    pub session_idle_hours: u32,
+    /// Days after which a session is ended however it was used.
+    pub session_days: u32,
     /// The configuration file that was read, if there was one.
     pub file: Option<PathBuf>,
 }
@@ -103,6 +120,12 @@ struct File {
     tls_key: Option<PathBuf>,
     limits: Limits,
     spool: SpoolFile,
+    users: Option<PathBuf>,
+    jwt: Option<token::Settings>,
+    proxy: proxy::Settings,
+    rule: Vec<rules::Rule>,
+    session_idle_hours: Option<u32>,
+    session_days: Option<u32>,
 }
 
 impl Default for Config {
@@ -123,6 +146,12 @@ impl Default for Config {
             doors: doors::Settings::default(),
             tls: None,
             limits: Limits::default(),
+            users: None,
+            jwt: None,
+            proxy: proxy::Settings::default(),
+            rules: Rules::default(),
+            session_idle_hours: SESSION_IDLE_HOURS,
+            session_days: SESSION_DAYS,
             file: None,
         }
     }
@@ -152,6 +181,7 @@ impl Config {
         // Without any source this machine's logs are meant, unless there are others.
         let none = named.is_empty() && doors.bring_logs();
         let sources = if none { Vec::new() } else { SourceSpec::parse_all(&named)? };
+        let state = options.state.clone().or(file.state).or_else(state_folder);
         let config = Self {
             bind: options.bind.or(file.bind).unwrap_or(Ipv4Addr::LOCALHOST.into()),
             port: options.port.or(file.port).map_or(Port::NextFree, Port::Exactly),
@@ -166,7 +196,8 @@ impl Config {
             lines: options.lines.or(file.lines).unwrap_or(LINES),
             open: options.open,
             poll: options.poll || file.poll == Some(true),
-            state: options.state.clone().or(file.state).or_else(state_folder),
+            users: users_file(options.users.clone().or(file.users), state.as_deref()),
+            state,
             sources,
             doors,
             tls: tls_files(
@@ -174,6 +205,11 @@ impl Config {
                 options.tls_key.clone().or(file.tls_key),
             )?,
             limits: file.limits,
+            jwt: file.jwt,
+            proxy: file.proxy,
+            rules: Rules::new(file.rule)?,
+            session_idle_hours: file.session_idle_hours.unwrap_or(SESSION_IDLE_HOURS),
+            session_days: file.session_days.unwrap_or(SESSION_DAYS),
             file: path,
         };
         config.limits.check()?;
@@ -188,10 +224,16 @@ impl Config {
                 "the token has fewer than {TOKEN_MIN} characters; make one with `openssl rand -hex 16`"
             );
         }
-        if !self.bind.is_loopback() && self.login == Login::Key {
+        for (name, value) in
+            [("session_idle_hours", self.session_idle_hours), ("session_days", self.session_days)]
+        {
+            ensure!((1..=100_000).contains(&value), "`{name}` is {value}; it can be 1 to 100000");
+        }
+        if !self.bind.is_loopback() && self.login == Login::Key && !self.others_log_in()? {
             bail!(
                 "refusing to listen on {} where others can reach it, since no way to log in is configured. Either\n\
                  \x20 - keep it on this machine, and reach it by `ssh -NL 8245:127.0.0.1:8245 {}`,\n\
+                 \x20 - add users by `tailwater user add NAME`,\n\
                  \x20 - set a token in TAILWATER_TOKEN (`openssl rand -hex 16` makes one), or\n\
                  \x20 - let anybody in by `--no-auth`",
                 self.bind,
@@ -199,6 +241,29 @@ impl Config {
             );
         }
         Ok(())
+    }
+}
+
+/// The file of users that `options` mean, for who changes it.
+///
+/// # Errors
+///
+/// When the configuration cannot be read, or there is nowhere to keep users.
+pub fn where_users_are(options: &Options) -> anyhow::Result<PathBuf> {
+    let (file, _) = File::find(options.config.as_deref())?;
+    let state = options.state.clone().or(file.state).or_else(state_folder);
+    users_file(options.users.clone().or(file.users), state.as_deref())
+        .context("there is no folder to keep users in; name a file by `--users FILE`")
+}
+
+impl Config {
+    /// Whether there is a way to log in beside key and token.
+    fn others_log_in(&self) -> anyhow::Result<bool> {
+        let users = self.users.as_deref().map(crate::auth::users::load).transpose()?;
+        let proxies = proxy::Proxies::new(&self.proxy)?;
+        Ok(users.is_some_and(|users| !users.is_empty())
+            || self.jwt.is_some()
+            || proxies.name_users())
     }
 }
 
@@ -242,6 +307,11 @@ impl File {
 fn hosts(named: Vec<String>, bind: Option<IpAddr>) -> Vec<String> {
     let own = bind.filter(|bind| !bind.is_loopback()).map(|_| crate::start::machine());
     named.into_iter().chain(own).map(|host| host.to_lowercase()).collect()
+}
+
+/// The file named, or `users` in the state folder.
+fn users_file(named: Option<PathBuf>, state: Option<&Path>) -> Option<PathBuf> {
+    named.or_else(|| Some(state?.join("users")))
 }
 
 /// Both files or neither.

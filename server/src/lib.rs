@@ -30,4 +30,5 @@ pub mod spool;
 pub mod start;
 pub mod survey;
 pub mod tls;
+pub mod users;
 pub mod watch;

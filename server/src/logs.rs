@@ -11,6 +11,7 @@ use tailwater_protocol::{LogName, LogState, Source};
 use tokio::sync::watch;
 
 use crate::archive::Archives;
+use crate::auth::{Action, Visitor};
 use crate::log::{Log, Published, Watching};
 use crate::sources::{FilePlace, Root, Roots, SourceSpec, discover};
 use crate::spool::Spools;
@@ -100,19 +101,24 @@ impl Logs {
         self.archives.stop();
     }
 
-    /// The log of that name, if it is offered.
-    pub fn get(&self, name: &LogName) -> Option<Arc<Log>> {
+    /// The log of that name, if it is offered and `visitor` may do that with it: to others it does
+    /// not exist. There is no other way from a name to a log.
+    pub fn get(&self, visitor: &Visitor, action: Action, name: &LogName) -> Option<Arc<Log>> {
+        if !visitor.may(action, name) {
+            return None;
+        }
         self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    /// The log on offer that lies at `path`, compared as it was named or found: it chooses among
-    /// logs that may be read, and opens nothing.
-    pub fn at_path(&self, path: &Path) -> Option<Arc<Log>> {
+    /// The log that lies at `path`, compared as it was named or found: it chooses among logs that
+    /// `visitor` may read, and opens nothing.
+    pub fn at_path(&self, visitor: &Visitor, path: &Path) -> Option<Arc<Log>> {
         let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
-        by_name.values().find(|log| log.place().path() == path).cloned()
+        let found = by_name.values().find(|log| log.place().path() == path)?;
+        visitor.may(Action::Read, found.name()).then(|| Arc::clone(found))
     }
 
-    /// Every log on offer.
+    /// Every log on offer, for the server itself.
     pub fn all(&self) -> Vec<Arc<Log>> {
         self.by_name.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
@@ -136,9 +142,15 @@ impl Logs {
         &self.watch
     }
 
-    /// The list for the pages, now and whenever it changes.
-    pub fn list(&self) -> watch::Receiver<Arc<Vec<Source>>> {
+    /// Hears when the list changes.
+    pub fn changes(&self) -> watch::Receiver<Arc<Vec<Source>>> {
         self.list.subscribe()
+    }
+
+    /// What `visitor` may know of: all others do not exist for him.
+    pub fn list(&self, visitor: &Visitor) -> Vec<Source> {
+        let list = Arc::clone(&self.list.borrow());
+        list.iter().filter(|source| visitor.may(Action::Read, &source.name)).cloned().collect()
     }
 
     fn run(&self) {

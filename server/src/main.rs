@@ -12,7 +12,12 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let outcome = match cli.command {
-        Some(Command::Check) => tailwater::check::run(&cli.options),
+        Some(Command::Check { sources }) => {
+            let mut options = cli.options;
+            options.sources.extend(sources);
+            tailwater::check::run(&options)
+        }
+        Some(Command::User { what }) => tailwater::users::run(&cli.options, what),
         None => tailwater::start::run(&cli.options),
     };
     match outcome {

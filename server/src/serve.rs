@@ -73,7 +73,7 @@ impl Server {
             logs,
             doors,
             searches: Searches::start()?,
-            access: Access::new(config.login.clone(), port, &config.base, config.state.clone()),
+            access: Access::new(config, port)?,
             known: Known::new(config.bind, config.hosts.clone(), config.origins.clone()),
             base: config.base.clone(),
             build: crate::assets::build(),
@@ -101,7 +101,7 @@ impl Server {
         loop {
             let accepted = tokio::select! {
                 () = &mut shutdown => break,
-                accepted = accept(&listener, &places) => accepted,
+                accepted = accept(&listener, &places, &self.shared) => accepted,
             };
             let (stream, peer, place) = match accepted {
                 Ok(accepted) => accepted,
@@ -170,12 +170,16 @@ pub(crate) async fn ended(ending: &mut watch::Receiver<bool>) {
     let _gone = ending.wait_for(|ending| *ending).await;
 }
 
-async fn accept(listener: &TcpListener, places: &Places) -> io::Result<(TcpStream, IpAddr, Place)> {
+async fn accept(
+    listener: &TcpListener,
+    places: &Places,
+    shared: &Shared,
+) -> io::Result<(TcpStream, IpAddr, Place)> {
     let (stream, peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
     rustix::net::sockopt::set_socket_send_buffer_size(&stream, SEND_BUFFER)?;
     let peer = SocketAddr::ip(&peer).to_canonical();
-    let place = places.take(peer, true).await;
+    let place = places.take(peer, !shared.access.trusts_proxy(peer)).await;
     Ok((stream, peer, place.ok_or_else(|| io::Error::other("the server ends"))?))
 }
 

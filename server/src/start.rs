@@ -42,7 +42,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let server = Server::prepare(config, bound.port(), address.clone())?;
     let shared = server.shared();
     let opened = sign_in_address(&address, &shared.access);
-    let sources = shared.logs.list().borrow().clone();
+    let sources = shared.logs.list(&crate::auth::Visitor::owner());
     announce(config, bound, &sources, &opened).context("standard output is closed")?;
     if config.open {
         open_browser(&opened);

@@ -108,7 +108,7 @@ async fn a_line_is_looked_at_and_lines_are_taken() {
         .await
         .expect("sent");
     hear(&mut page, |message| match message {
-        ServerMessage::Refused { request, .. } if request == Some(RequestId(3)) => Some(()),
+        ServerMessage::Refused { request: Some(RequestId(3)), .. } => Some(()),
         _ => None,
     })
     .await;

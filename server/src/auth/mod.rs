@@ -1,37 +1,83 @@
-//! Who is let in: one answer for page, API and socket alike.
+//! Who is let in, and what he may see and do: one answer for every door.
 //!
-//! A one-time key, printed at start-up, or a configured token is exchanged for a session cookie;
-//! the token also serves as a bearer for programs. Secrets are compared in constant time and kept
-//! as hashes. What somebody who is in may see is not decided here.
+//! A one-time key, printed at start-up, a configured token, or a name with its password is exchanged
+//! for a session cookie. Programs send the token, or one that a trusted issuer made, as a bearer. A
+//! trusted proxy may say whom it let in. However it was proved, what comes of it is a [`Visitor`],
+//! whom the rules say what he may do, and whom every way to a log asks for.
+//!
+//! Secrets are compared in constant time and kept as hashes. Nothing is sent from here.
 
+mod attempts;
+mod identity;
+mod issuer;
+mod keys;
 mod pass;
+pub mod proxy;
+pub mod rules;
 mod sessions;
+mod sign_in;
+pub mod token;
+pub mod users;
 
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap, header};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
-use crate::config::Login;
-pub use pass::Pass;
-pub use sessions::Sessions;
-
-/// Seconds a session lasts: a week.
-pub const SESSION_SECONDS: u64 = 7 * 24 * 3600;
+use self::attempts::Attempts;
+use self::issuer::Issuer;
+use self::proxy::{Client, Proxies};
+use self::sessions::{Lasting, Sessions, Whose};
+use self::token::Unbelieved;
+use self::users::Users;
+use crate::config::{Config, Login};
+use crate::connection::{Security, Via};
+pub use identity::{Identity, Standing};
+pub use pass::{Ending, Pass};
+pub use rules::{Action, Rules, Visitor};
+pub use sign_in::SignIn;
 
 /// The door.
 #[derive(Debug)]
 pub struct Access {
-    login: Login,
+    policy: RwLock<Arc<Policy>>,
+    users: Users,
     key: Mutex<String>,
     sessions: Sessions,
-    cookie: String,
-    path: String,
-    /// Raised when a session was ended before its time.
-    ended: watch::Sender<u64>,
+    lasting: Lasting,
+    attempts: Attempts,
+    /// Passwords that are being checked.
+    checking: Arc<Semaphore>,
+    /// Passwords that are being checked, or wait for it.
+    waiting: Arc<Semaphore>,
+    port: u16,
+    base: String,
+    /// Raised when a session was ended before its time, and when the rules change.
+    changed: watch::Sender<u64>,
+}
+
+/// What a configuration says of it; changes when that is read again.
+#[derive(Debug)]
+struct Policy {
+    login: Login,
+    rules: Rules,
+    issuer: Option<Arc<Issuer>>,
+    proxies: Proxies,
+}
+
+impl Policy {
+    fn new(config: &Config) -> anyhow::Result<Self> {
+        Ok(Self {
+            login: config.login.clone(),
+            rules: config.rules.clone(),
+            issuer: config.jwt.clone().map(Issuer::new).transpose()?.map(Arc::new),
+            proxies: Proxies::new(&config.proxy)?,
+        })
+    }
 }
 
 /// How a request proved itself.
@@ -39,30 +85,101 @@ pub struct Access {
 pub enum Proof {
     /// No proof is asked for.
     Open,
-    /// By the cookie, which a browser sends whoever's page makes the request: the origin has to
-    /// be looked at, too.
+    /// By the cookie, or by a proxy that knows the browser: both are sent whoever's page makes the
+    /// request, so the origin has to be looked at, too.
     Cookie,
     /// By a token in the request, which no foreign page can know.
     Bearer,
 }
 
+/// Of a request, what proves something; it is looked at again for as long as the answer goes on.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    headers: HeaderMap,
+    via: Via,
+}
+
+/// Who was let in, and by what. Every request that is let in bears this.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    pub visitor: Visitor,
+    pub proof: Proof,
+    pub credentials: Credentials,
+}
+
+/// Why somebody is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// Nothing that was sent is good.
+    Unknown,
+    /// A token was signed by a key that is not at hand: it may be had.
+    UnknownKey,
+}
+
 impl Access {
     /// The door of a server on `port` (browsers do not keep cookies of two ports apart, so the
-    /// cookie's name does), under the path `base`, its sessions kept in `state` over a restart.
-    pub fn new(login: Login, port: u16, base: &str, state: Option<PathBuf>) -> Self {
-        Self {
-            login,
-            key: Mutex::new(secret()),
-            sessions: Sessions::load(state.map(|folder| folder.join(format!("sessions-{port}")))),
-            cookie: format!("tailwater-session-{port}"),
-            path: format!("{base}/"),
-            ended: watch::Sender::new(0),
+    /// cookie's name does).
+    ///
+    /// # Errors
+    ///
+    /// When keys or users cannot be read.
+    pub fn new(config: &Config, port: u16) -> anyhow::Result<Self> {
+        if let Some(path) = &config.users {
+            users::load(path)?;
         }
+        let lasting = Lasting {
+            at_most: u64::from(config.session_days) * 24 * 3600,
+            unused: u64::from(config.session_idle_hours) * 3600,
+        };
+        let kept = config.state.as_ref().map(|folder| folder.join(format!("sessions-{port}")));
+        Ok(Self {
+            policy: RwLock::new(Arc::new(Policy::new(config)?)),
+            users: Users::new(config.users.clone()),
+            key: Mutex::new(secret()),
+            sessions: Sessions::load(kept, lasting),
+            lasting,
+            attempts: Attempts::default(),
+            checking: Arc::new(Semaphore::new(sign_in::CHECKING)),
+            waiting: Arc::new(Semaphore::new(sign_in::WAITING)),
+            port,
+            base: config.base.clone(),
+            changed: watch::Sender::new(0),
+        })
+    }
+
+    /// Goes by what `config` says from now on: whoever is let in already is looked at again.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be gone by; then all stays as it was.
+    pub fn reload(&self, config: &Config) -> anyhow::Result<()> {
+        let policy = Arc::new(Policy::new(config)?);
+        if let Some(path) = &config.users {
+            users::load(path)?;
+        }
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
+        self.users.look();
+        self.changed.send_modify(|changed| *changed += 1);
+        Ok(())
+    }
+
+    fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether anybody is let in.
     pub fn is_open(&self) -> bool {
-        self.login == Login::Open
+        self.policy().login == Login::Open
+    }
+
+    /// Whether there are users who log in by name.
+    pub fn has_users(&self) -> bool {
+        !self.users.table().is_empty()
+    }
+
+    /// Whether what comes from `address` stands for many.
+    pub fn trusts_proxy(&self, address: std::net::IpAddr) -> bool {
+        self.policy().proxies.trusts(address)
     }
 
     /// The key that the next sign-in takes. It is good once.
@@ -70,62 +187,113 @@ impl Access {
         self.key.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What lets the request with these headers in; `None` keeps it out.
-    pub fn admit(&self, headers: &HeaderMap) -> Option<Proof> {
-        if self.is_open() {
-            return Some(Proof::Open);
-        }
-        let bearer = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        if bearer.is_some_and(|token| self.is_token(token.trim())) {
-            return Some(Proof::Bearer);
-        }
-        let session = cookie(headers, &self.cookie)?;
-        self.sessions.knows(session).then_some(Proof::Cookie)
+    /// Of a request, what proves something.
+    pub fn credentials(&self, parts: &Parts) -> Credentials {
+        self.credentials_of(&parts.headers, &parts.extensions)
     }
 
-    /// Exchanges the one-time key or the token for a session: the `Set-Cookie` to answer with.
-    pub fn sign_in(&self, secret_given: &str) -> Option<HeaderValue> {
-        if !self.is_token(secret_given) && !self.take_key(secret_given) {
-            return None;
+    /// The same, of its headers and what it came over.
+    pub fn credentials_of(&self, headers: &HeaderMap, extensions: &Extensions) -> Credentials {
+        let mut kept = HeaderMap::new();
+        let own = [header::COOKIE, header::AUTHORIZATION];
+        for name in own.into_iter().chain(self.policy().proxies.headers()) {
+            for value in headers.get_all(&name) {
+                kept.append(name.clone(), value.clone());
+            }
         }
-        let session = secret();
-        self.sessions.add(&session);
-        let (name, path) = (&self.cookie, &self.path);
-        // Lax, so that a link to a line that a colleague sends opens; what changes anything, and
-        // the socket, looks at the origin.
-        let text = format!(
-            "{name}={session}; Path={path}; Max-Age={SESSION_SECONDS}; HttpOnly; SameSite=Lax"
-        );
-        HeaderValue::from_str(&text).ok()
+        // What came over nothing that is known is a stranger's.
+        let nowhere =
+            Via { peer: std::net::Ipv4Addr::UNSPECIFIED.into(), security: Security::Plain };
+        Credentials { headers: kept, via: extensions.get().copied().unwrap_or(nowhere) }
     }
 
-    /// Ends the session of the request with these headers: the `Set-Cookie` to answer with.
-    pub fn sign_out(&self, headers: &HeaderMap) -> Option<HeaderValue> {
-        if let Some(session) = cookie(headers, &self.cookie) {
-            self.sessions.remove(session);
-            self.ended.send_modify(|ended| *ended += 1);
-        }
-        let (name, path) = (&self.cookie, &self.path);
-        let text = format!("{name}=; Path={path}; Max-Age=0; HttpOnly; SameSite=Lax");
-        HeaderValue::from_str(&text).ok()
+    /// Who is at the other end.
+    pub fn client(&self, credentials: &Credentials) -> Client {
+        self.policy().proxies.client(credentials.via, &credentials.headers)
     }
 
-    fn is_token(&self, given: &str) -> bool {
-        match &self.login {
-            Login::Token(token) => same(token, given),
-            Login::Key | Login::Open => false,
+    /// Lets in who proves who he is.
+    ///
+    /// # Errors
+    ///
+    /// Why he is kept out.
+    pub fn admit(&self, credentials: &Credentials) -> Result<Admitted, Denied> {
+        let policy = self.policy();
+        let (identity, proof) = self.prove(&policy, credentials)?;
+        let visitor = Visitor::new(identity, &policy.rules);
+        Ok(Admitted { visitor, proof, credentials: credentials.clone() })
+    }
+
+    fn prove(
+        &self,
+        policy: &Policy,
+        credentials: &Credentials,
+    ) -> Result<(Identity, Proof), Denied> {
+        let Credentials { headers, via } = credentials;
+        if let Some(identity) = policy.proxies.user(*via, headers) {
+            return Ok((identity, Proof::Cookie));
+        }
+        let mut denied = Denied::Unknown;
+        if let Some(bearer) = bearer(headers) {
+            match self.bearer(policy, bearer) {
+                Ok(identity) => return Ok((identity, Proof::Bearer)),
+                Err(why) => denied = why,
+            }
+        }
+        if let Some(identity) = self.session(credentials) {
+            return Ok((identity, Proof::Cookie));
+        }
+        if policy.login == Login::Open {
+            return Ok((Identity::anybody(), Proof::Open));
+        }
+        Err(denied)
+    }
+
+    fn bearer(&self, policy: &Policy, bearer: &str) -> Result<Identity, Denied> {
+        if is_token(policy, bearer) {
+            return Ok(Identity::owner());
+        }
+        let issuer = policy.issuer.as_ref().ok_or(Denied::Unknown)?;
+        issuer.verify(bearer, now()).map_err(|why| match why {
+            Unbelieved::UnknownKey => Denied::UnknownKey,
+            why => {
+                tracing::debug!(%why, "a token is not believed");
+                Denied::Unknown
+            }
+        })
+    }
+
+    fn session(&self, credentials: &Credentials) -> Option<Identity> {
+        let cookie = cookie(&credentials.headers, &self.cookie(self.client(credentials)))?;
+        match self.sessions.of(cookie)? {
+            Whose::Owner => Some(Identity::owner()),
+            Whose::User { name, stamp } => {
+                let user = self.users.get(&name).filter(|user| user.stamp() == stamp)?;
+                Some(Identity::named(name, user.groups))
+            }
         }
     }
 
-    fn take_key(&self, given: &str) -> bool {
-        let mut key = self.key.lock().unwrap_or_else(PoisonError::into_inner);
-        let right = same(&key, given);
-        if right {
-            *key = secret();
+    /// Fetches the keys of tokens again, if that may help: whether it has.
+    pub async fn renew_keys(&self) -> bool {
+        match self.policy().issuer.clone() {
+            Some(issuer) => issuer.renew().await,
+            None => false,
         }
-        right
+    }
+
+    /// Fetches them behind the scenes, when they are old.
+    pub fn renew_old_keys(&self) {
+        if let Some(issuer) = self.policy().issuer.clone().filter(|issuer| issuer.is_due()) {
+            tokio::spawn(issuer.renew());
+        }
+    }
+}
+
+fn is_token(policy: &Policy, given: &str) -> bool {
+    match &policy.login {
+        Login::Token(token) => same(token, given),
+        Login::Key | Login::Open => false,
     }
 }
 
@@ -143,6 +311,18 @@ fn secret() -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The token that a request bears.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 /// The value of the cookie `name`.
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(header::COOKIE).into_iter();
@@ -153,60 +333,4 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(name, HeaderValue::from_str(value).expect("plain"))])
-    }
-
-    fn cookie_of(set: &HeaderValue) -> HeaderMap {
-        let text = set.to_str().expect("plain");
-        headers(header::COOKIE, text.split(';').next().expect("a pair"))
-    }
-
-    #[test]
-    fn the_key_is_good_once_and_its_session_stays() {
-        let access = Access::new(Login::Key, 1, "", None);
-        let key = access.key();
-        assert_eq!(access.sign_in("wrong"), None);
-        let set = access.sign_in(&key).expect("the right key");
-        assert_eq!(access.sign_in(&key), None, "a second time");
-        assert_eq!(access.admit(&cookie_of(&set)), Some(Proof::Cookie));
-        access.sign_out(&cookie_of(&set));
-        assert_eq!(access.admit(&cookie_of(&set)), None);
-    }
-
-    #[test]
-    fn a_token_is_a_bearer_and_a_password() {
-        let access = Access::new(Login::Token("0123456789abcdef".into()), 1, "", None);
-        let bearer =
-            |token: &str| access.admit(&headers(header::AUTHORIZATION, &format!("Bearer {token}")));
-        assert_eq!(bearer("0123456789abcdef"), Some(Proof::Bearer));
-        for wrong in ["", "0123456789abcdeF", "0123456789abcdef0", "0123456789abcde"] {
-            assert_eq!(bearer(wrong), None, "{wrong}");
-        }
-        assert!(access.sign_in("0123456789abcdef").is_some());
-    }
-
-    #[test]
-    fn a_session_outlives_the_server() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let state = || Some(folder.path().join("state"));
-        let first = Access::new(Login::Key, 7, "", state());
-        let set = first.sign_in(&first.key()).expect("signed in");
-        let second = Access::new(Login::Key, 7, "", state());
-        assert_eq!(second.admit(&cookie_of(&set)), Some(Proof::Cookie));
-        second.sign_out(&cookie_of(&set));
-        let third = Access::new(Login::Key, 7, "", state());
-        assert_eq!(third.admit(&cookie_of(&set)), None);
-    }
-
-    #[test]
-    fn nobody_is_let_in_for_any_cookie() {
-        let access = Access::new(Login::Key, 1, "", None);
-        for value in ["tailwater-session-1=anything", "tailwater-session-1=", "x", "=;=", ""] {
-            assert_eq!(access.admit(&headers(header::COOKIE, value)), None, "{value}");
-        }
-    }
-}
+mod tests;

@@ -105,7 +105,7 @@ impl Feed {
             reader: shared.reader.clone(),
             until: if asked.follow { None } else { Some(history(log).sealed()) },
             ending: shared.ending.clone(),
-            pass,
+            pass: pass.for_log(log.name().clone()),
             cursor: Some(cursor.ok_or(Refused::Gone)?),
             doubts: 0,
             _watching: watching,
@@ -169,7 +169,7 @@ impl Feed {
                 Step::End => tokio::select! {
                     changed = self.published.changed() => changed.ok()?,
                     () = ended(&mut self.ending) => return None,
-                    () = self.pass.ended() => return None,
+                    _ = self.pass.ended() => return None,
                 },
             }
         }

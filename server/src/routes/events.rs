@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -17,7 +18,7 @@ use tailwater_protocol::{LogName, Loss};
 use tokio::sync::mpsc;
 
 use super::{SharedState, plain, text};
-use crate::auth::Pass;
+use crate::auth::{Action, Admitted, Pass};
 use crate::feed::{Asked, Feed, LineFeed, Piece};
 use crate::log::Log;
 
@@ -31,16 +32,20 @@ const MAX_CHANNELS: usize = 16;
 const WAITING: usize = 2;
 
 /// `/api/v1/events?log=NAME&log=…`: the channels that the address names.
-pub(super) async fn channels(State(shared): State<SharedState>, request: Request) -> Response {
+pub(super) async fn channels(
+    State(shared): State<SharedState>,
+    Extension(admitted): Extension<Admitted>,
+    request: Request,
+) -> Response {
     let query = request.uri().query().unwrap_or_default();
     let named = form_values(query, "log");
     if named.is_empty() || named.len() > MAX_CHANNELS {
         return plain(StatusCode::BAD_REQUEST, "name one to sixteen logs: `?log=NAME&log=NAME`\n");
     }
-    let logs: Option<Vec<_>> =
-        named.into_iter().map(|name| shared.logs.get(&LogName(name))).collect();
+    let get = |name| shared.logs.get(&admitted.visitor, Action::Read, &LogName(name));
+    let logs: Option<Vec<_>> = named.into_iter().map(get).collect();
     match logs {
-        Some(logs) => stream(&shared, logs, query, request.headers()).await,
+        Some(logs) => stream(&shared, &admitted, logs, query, request.headers()).await,
         None => super::page::not_found(State(shared), request).await,
     }
 }
@@ -48,6 +53,7 @@ pub(super) async fn channels(State(shared): State<SharedState>, request: Request
 /// The lines of `logs` as one stream of events.
 pub(super) async fn stream(
     shared: &SharedState,
+    admitted: &Admitted,
     logs: Vec<Arc<Log>>,
     query: &str,
     headers: &HeaderMap,
@@ -64,7 +70,7 @@ pub(super) async fn stream(
     let (give, pieces) = mpsc::channel(WAITING);
     let mut ids = Vec::new();
     for (channel, (log, back)) in logs.iter().zip(back).enumerate() {
-        let pass = Pass::of(shared, headers);
+        let pass = Pass::of(shared, admitted);
         let feed = match Feed::begin(shared, log, back.as_ref().unwrap_or(&asked), pass).await {
             Ok(feed) => LineFeed::new(feed),
             Err(refused) => return text::refuse(log, refused),

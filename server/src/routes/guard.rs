@@ -13,7 +13,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 
 use super::SharedState;
 use super::login::login_address;
-use crate::auth::Proof;
+use crate::auth::{Denied, Proof};
 
 /// The names by which the server may be addressed, and the origins that may ask.
 #[derive(Debug, Clone)]
@@ -98,28 +98,39 @@ fn authority(request: &Request) -> Option<&str> {
 /// Lets in who is signed in; sends a person to sign in, and tells a program how.
 pub(super) async fn signed_in(
     State(shared): State<SharedState>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
+    let credentials = shared.access.credentials_of(request.headers(), request.extensions());
     if request.method() == Method::GET
-        && let Some(response) = super::login::sign_in_by_address(&shared, request.uri())
+        && let Some(response) =
+            super::login::sign_in_by_address(&shared, request.uri(), &credentials)
     {
         return response;
     }
-    let Some(proof) = shared.access.admit(request.headers()) else {
+    shared.access.renew_old_keys();
+    let mut admitted = shared.access.admit(&credentials);
+    if matches!(admitted, Err(Denied::UnknownKey)) && shared.access.renew_keys().await {
+        admitted = shared.access.admit(&credentials);
+    }
+    let Ok(admitted) = admitted else {
         return if super::wants_page(request.headers()) && request.method() == Method::GET {
             Redirect::to(&login_address(&shared.base, request.uri())).into_response()
         } else {
-            refuse(
+            let mut refused = refuse(
                 StatusCode::UNAUTHORIZED,
-                "login needed: open the address printed at start-up, or send `Authorization: Bearer …` with the configured token\n",
-            )
+                "login needed: open the address printed at start-up, or send `Authorization: Bearer …` with a token\n",
+            );
+            let scheme = HeaderValue::from_static("Bearer");
+            refused.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+            refused
         };
     };
-    if let Err(reason) = same_origin(&shared.known, &request, proof) {
+    if let Err(reason) = same_origin(&shared.known, &request, admitted.proof) {
         tracing::info!(path = request.uri().path(), reason, "refused");
         return refuse(StatusCode::FORBIDDEN, reason);
     }
+    request.extensions_mut().insert(admitted);
     next.run(request).await
 }
 

@@ -1,19 +1,33 @@
 //! Signing in and out: a form that needs no script, and the one-time address of the start-up.
 
-use axum::Form;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::extract::{FromRequest as _, Query, Request, State};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::{Extension, Form};
 use serde::Deserialize;
 
 use super::{SharedState, page};
 
+use crate::auth::{Admitted, Credentials, SignIn};
+
 /// The form's fields.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct Entered {
+    /// A user's; empty for who has the key.
+    #[serde(default)]
+    name: String,
+    /// The key, or the user's password.
     key: String,
     #[serde(default)]
     next: String,
+}
+
+/// What is asked when signing out.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Leaving {
+    /// Whether all sessions of the same user end.
+    #[serde(default)]
+    everywhere: String,
 }
 
 /// What the form's address says.
@@ -47,36 +61,63 @@ pub(super) async fn form(
 }
 
 /// Exchanges what was entered for a session.
-pub(super) async fn sign_in(
-    State(shared): State<SharedState>,
-    Form(entered): Form<Entered>,
-) -> Response {
-    let next = own_path(&entered.next);
-    match shared.access.sign_in(entered.key.trim()) {
-        Some(cookie) => {
-            crate::start::say_next_key(&shared.address, &shared.access);
-            ([(header::SET_COOKIE, cookie)], Redirect::to(&format!("{}{next}", shared.base)))
-                .into_response()
+pub(super) async fn sign_in(State(shared): State<SharedState>, request: Request) -> Response {
+    let credentials = shared.access.credentials_of(request.headers(), request.extensions());
+    let Entered { name, key, next } = match Form::from_request(request, &shared).await {
+        Ok(Form(entered)) => entered,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let next = own_path(&next);
+    // A password is taken as it is; a key was copied from a terminal.
+    let (name, given) = (name.trim(), if name.trim().is_empty() { key.trim() } else { &key });
+    let (status, error) = match shared.access.sign_in(name, given, &credentials).await {
+        SignIn::Good(cookie) => {
+            if name.is_empty() {
+                crate::start::say_next_key(&shared.address, &shared.access);
+            }
+            let to = Redirect::to(&format!("{}{next}", shared.base));
+            return ([(header::SET_COOKIE, cookie)], to).into_response();
         }
-        None => {
-            tracing::warn!("a sign-in failed");
-            let error = "That key is not good, or was used already.";
-            page::login(&shared, next, Some(error), StatusCode::FORBIDDEN).await
+        SignIn::Wrong if name.is_empty() => {
+            (StatusCode::FORBIDDEN, "That key is not good, or was used already.".to_owned())
         }
-    }
+        SignIn::Wrong => {
+            (StatusCode::FORBIDDEN, "That name and password do not belong together.".to_owned())
+        }
+        SignIn::Wait(wait) => {
+            let seconds = wait.as_secs().max(1);
+            let error = format!("Too many attempts. Try again in {seconds} s.");
+            let mut refused =
+                page::login(&shared, next, Some(error), StatusCode::TOO_MANY_REQUESTS).await;
+            refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            return refused;
+        }
+    };
+    page::login(&shared, next, Some(error), status).await
 }
 
-/// Ends the session.
-pub(super) async fn sign_out(State(shared): State<SharedState>, headers: HeaderMap) -> Response {
+/// Ends the session, or all of the same user.
+pub(super) async fn sign_out(
+    State(shared): State<SharedState>,
+    Extension(admitted): Extension<Admitted>,
+    request: Request,
+) -> Response {
+    // Who sends no form, or another, leaves all the same.
+    let leaving = Form::<Leaving>::from_request(request, &shared).await;
+    let everywhere = leaving.is_ok_and(|Form(leaving)| leaving.everywhere == "1");
     let to = Redirect::to(&format!("{}/login", shared.base));
-    match shared.access.sign_out(&headers) {
+    match shared.access.sign_out(&admitted.credentials, everywhere) {
         Some(cookie) => ([(header::SET_COOKIE, cookie)], to).into_response(),
         None => to.into_response(),
     }
 }
 
 /// If the address bears a key: signs in with it and leads to the same address without it.
-pub(super) fn sign_in_by_address(shared: &SharedState, uri: &Uri) -> Option<Response> {
+pub(super) fn sign_in_by_address(
+    shared: &SharedState,
+    uri: &Uri,
+    credentials: &Credentials,
+) -> Option<Response> {
     let query = uri.query()?;
     let mut key = None;
     let rest: Vec<&str> = query
@@ -92,7 +133,7 @@ pub(super) fn sign_in_by_address(shared: &SharedState, uri: &Uri) -> Option<Resp
     let key = key?;
     let rest = if rest.is_empty() { String::new() } else { format!("?{}", rest.join("&")) };
     let to = Redirect::to(&format!("{}{}{rest}", shared.base, own_path(uri.path())));
-    Some(match shared.access.sign_in(&key) {
+    Some(match shared.access.sign_in_by_key(&key, credentials) {
         Some(cookie) => {
             crate::start::say_next_key(&shared.address, &shared.access);
             ([(header::SET_COOKIE, cookie)], to).into_response()

@@ -25,7 +25,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use tokio::sync::{Semaphore, watch};
 
 use crate::auth::Access;
@@ -63,29 +63,54 @@ const BODY: usize = 64 * 1024;
 /// Shared by all requests.
 pub type SharedState = Arc<Shared>;
 
+/// Who comes to a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Behind {
+    /// Who is let in, with an [`Admitted`](crate::auth::Admitted) that says who he is.
+    SignedIn,
+    /// Anybody, from a page of this server where something changes.
+    OwnPage,
+    /// Anybody.
+    Nothing,
+}
+
+/// Every route and who comes to it: what is not here is not served.
+fn routes() -> Vec<(Behind, &'static str, MethodRouter<SharedState>)> {
+    use Behind::{Nothing, OwnPage, SignedIn};
+    vec![
+        (SignedIn, "/", get(page::home)),
+        (SignedIn, "/s/{*name}", get(page::log)),
+        (SignedIn, "/api/v1/view", get(socket::view)),
+        (SignedIn, "/api/v1/events", get(events::channels)),
+        (SignedIn, "/ws/{*name}", get(plain_socket::lines)),
+        (SignedIn, "/logout", post(login::sign_out)),
+        (OwnPage, "/login", get(login::form).post(login::sign_in)),
+        (Nothing, "/healthz", get(|| async { "ok\n" })),
+        (Nothing, "/pkg/{file}", get(page::file)),
+        (Nothing, "/icon.svg", get(page::file)),
+        (Nothing, "/manifest.webmanifest", get(page::file)),
+    ]
+}
+
+/// The paths of all routes: tests go through every one.
+pub fn paths() -> Vec<(Behind, &'static str)> {
+    routes().into_iter().map(|(behind, path, _)| (behind, path)).collect()
+}
+
 /// The whole service below the base path.
 pub fn router(shared: SharedState) -> Router {
-    let inside = Router::new()
-        .route("/", get(page::home))
-        .route("/s/{*name}", get(page::log))
-        .route("/api/v1/view", get(socket::view))
-        .route("/api/v1/events", get(events::channels))
-        .route("/ws/{*name}", get(plain_socket::lines))
-        .route("/logout", post(login::sign_out))
-        .layer(from_fn_with_state(Arc::clone(&shared), guard::signed_in));
-    let door = Router::new()
-        .route("/login", post(login::sign_in))
-        .layer(from_fn_with_state(Arc::clone(&shared), guard::from_own_page))
-        .route("/login", get(login::form));
-    let open = Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/pkg/{file}", get(page::file))
-        .route("/icon.svg", get(page::file))
-        .route("/manifest.webmanifest", get(page::file));
+    let behind = |wanted: Behind| {
+        let wanted = routes().into_iter().filter(|(behind, ..)| *behind == wanted);
+        wanted.fold(Router::new(), |router, (_, path, route)| router.route(path, route))
+    };
+    let inside =
+        behind(Behind::SignedIn).layer(from_fn_with_state(Arc::clone(&shared), guard::signed_in));
+    let door = behind(Behind::OwnPage)
+        .layer(from_fn_with_state(Arc::clone(&shared), guard::from_own_page));
     Router::new()
         .merge(inside)
         .merge(door)
-        .merge(open)
+        .merge(behind(Behind::Nothing))
         .fallback(page::not_found)
         .layer(from_fn_with_state(Arc::clone(&shared), guard::addressed_rightly))
         .layer(DefaultBodyLimit::max(BODY))

@@ -1,5 +1,6 @@
 //! Pages: drawn by `app` on the server, with the log's last lines already in them.
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
@@ -11,36 +12,41 @@ use tailwater_protocol::{LogName, Rows};
 
 use super::{Shared, SharedState, events, text, wants_page};
 use crate::assets;
-use crate::auth::Pass;
+use crate::auth::{Action, Admitted, Pass, Visitor};
 
 /// Rows drawn by the server: the tallest screen that is likely.
 const FIRST_ROWS: u16 = 100;
 
 /// The list of sources, on no log.
-pub(super) async fn home(State(shared): State<SharedState>, request: Request) -> Response {
+pub(super) async fn home(
+    State(shared): State<SharedState>,
+    Extension(admitted): Extension<Admitted>,
+    request: Request,
+) -> Response {
     if !wants_page(request.headers()) {
-        return text::list(&shared);
+        return text::list(&shared, &admitted.visitor);
     }
-    let boot = boot(&shared, request.headers(), request.uri(), None);
+    let boot = boot(&shared, &admitted.visitor, request.headers(), request.uri(), None);
     draw(request, StatusCode::OK, move || tailwater_app::shell(boot.clone(), Vec::new())).await
 }
 
 /// A log: as a page for a browser, as its lines for anything else.
 pub(super) async fn log(
     State(shared): State<SharedState>,
+    Extension(admitted): Extension<Admitted>,
     Path(name): Path<String>,
     request: Request,
 ) -> Response {
     let name = LogName(name);
-    let Some(log) = shared.logs.get(&name) else {
+    let Some(log) = shared.logs.get(&admitted.visitor, Action::Read, &name) else {
         return not_found(State(shared), request).await;
     };
     if super::wants_events(request.headers()) {
         let query = request.uri().query().unwrap_or_default();
-        return events::stream(&shared, vec![log], query, request.headers()).await;
+        return events::stream(&shared, &admitted, vec![log], query, request.headers()).await;
     }
     if !wants_page(request.headers()) {
-        let pass = Pass::of(&shared, request.headers());
+        let pass = Pass::of(&shared, &admitted);
         let query = request.uri().query().unwrap_or_default();
         return text::lines(&shared, &log, query, pass).await;
     }
@@ -51,7 +57,7 @@ pub(super) async fn log(
         Vec::new()
     });
     drop(watching);
-    let boot = boot(&shared, request.headers(), request.uri(), Some(name));
+    let boot = boot(&shared, &admitted.visitor, request.headers(), request.uri(), Some(name));
     draw(request, StatusCode::OK, move || shell(&boot, &first)).await
 }
 
@@ -61,10 +67,12 @@ fn shell(boot: &Boot, first: &[Rows]) -> impl IntoView + use<> {
 
 /// What leads nowhere. A log that is not offered and one that does not exist are the same.
 pub(super) async fn not_found(State(shared): State<SharedState>, request: Request) -> Response {
-    if !wants_page(request.headers()) || shared.access.admit(request.headers()).is_none() {
+    let credentials = shared.access.credentials_of(request.headers(), request.extensions());
+    let admitted = shared.access.admit(&credentials).ok().filter(|_| wants_page(request.headers()));
+    let Some(Admitted { visitor, .. }) = admitted else {
         return super::plain(StatusCode::NOT_FOUND, "nothing of that name is offered here\n");
-    }
-    let boot = boot(&shared, request.headers(), request.uri(), None);
+    };
+    let boot = boot(&shared, &visitor, request.headers(), request.uri(), None);
     draw(request, StatusCode::NOT_FOUND, move || {
         tailwater_app::message_page(
             boot.clone(),
@@ -80,13 +88,13 @@ pub(super) async fn not_found(State(shared): State<SharedState>, request: Reques
 pub(super) async fn login(
     shared: &Shared,
     next: &str,
-    error: Option<&'static str>,
+    error: Option<String>,
     status: StatusCode,
 ) -> Response {
-    let (base, next) = (shared.base.clone(), next.to_owned());
+    let (base, next, named) = (shared.base.clone(), next.to_owned(), shared.access.has_users());
     let request = Request::new(Body::empty());
     draw(request, status, move || {
-        tailwater_app::login_page(base.clone(), next.clone(), error.map(str::to_owned))
+        tailwater_app::login_page(base.clone(), next.clone(), named, error.clone())
     })
     .await
 }
@@ -99,13 +107,19 @@ pub(super) async fn file(uri: Uri, headers: HeaderMap) -> Response {
     }
 }
 
-fn boot(shared: &Shared, headers: &HeaderMap, uri: &Uri, log: Option<LogName>) -> Boot {
+fn boot(
+    shared: &Shared,
+    visitor: &Visitor,
+    headers: &HeaderMap,
+    uri: &Uri,
+    log: Option<LogName>,
+) -> Boot {
     Boot {
         base: shared.base.clone(),
         build: shared.build.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         log,
-        sources: shared.logs.list().borrow().as_ref().clone(),
+        sources: shared.logs.list(visitor),
         theme: theme(headers),
         address: uri.query().unwrap_or_default().to_owned(),
     }

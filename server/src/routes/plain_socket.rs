@@ -8,6 +8,7 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::FromRequestParts as _;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, Request, State};
@@ -18,7 +19,7 @@ use tailwater_protocol::message::close;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::{SharedState, plain, text};
-use crate::auth::Pass;
+use crate::auth::{Action, Admitted, Pass, Visitor};
 use crate::feed::{Asked, Feed, LineFeed, Piece};
 use crate::log::Log;
 
@@ -43,6 +44,7 @@ const WRITE_BEHIND: usize = 4 * 1024 * 1024;
 /// Turns the request into a socket.
 pub(super) async fn lines(
     State(shared): State<SharedState>,
+    Extension(admitted): Extension<Admitted>,
     Path(name): Path<String>,
     request: Request,
 ) -> Response {
@@ -51,7 +53,7 @@ pub(super) async fn lines(
         Ok(upgrade) => upgrade,
         Err(rejection) => return rejection.into_response(),
     };
-    let Some(log) = find(&shared, name) else {
+    let Some(log) = find(&shared, &admitted.visitor, name) else {
         let request = Request::from_parts(parts, body);
         return super::page::not_found(State(shared), request).await;
     };
@@ -68,7 +70,7 @@ pub(super) async fn lines(
     let Ok(permit) = Arc::clone(&shared.streams).try_acquire_owned() else {
         return text::full();
     };
-    let pass = Pass::of(&shared, &parts.headers);
+    let pass = Pass::of(&shared, &admitted);
     let feed = match Feed::begin(&shared, &log, &asked, pass).await {
         Ok(feed) => LineFeed::new(feed),
         Err(refused) => return text::refuse(&log, refused),
@@ -86,9 +88,10 @@ pub(super) async fn lines(
 }
 
 /// The log of that name, or the one that lies at that path: of those on offer, none else.
-fn find(shared: &SharedState, name: String) -> Option<Arc<Log>> {
+fn find(shared: &SharedState, visitor: &Visitor, name: String) -> Option<Arc<Log>> {
     let path = format!("/{}", name.trim_start_matches('/'));
-    shared.logs.get(&LogName(name)).or_else(|| shared.logs.at_path(FilePath::new(&path)))
+    let named = shared.logs.get(visitor, Action::Read, &LogName(name));
+    named.or_else(|| shared.logs.at_path(visitor, FilePath::new(&path)))
 }
 
 /// What an address asks of this door alone.

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use tailwater_protocol::wire::CLIENT_LIMIT;
 
 use super::{SharedState, plain};
-use crate::auth::Pass;
+use crate::auth::{Admitted, Pass};
 
 /// Bytes read ahead for a socket. The default allocates 128 KiB for each.
 const READ_AHEAD: usize = 4 * 1024;
@@ -20,10 +21,10 @@ const WRITE_BEHIND: usize = 8 * 1024 * 1024;
 /// Turns the request into a socket.
 pub(super) async fn view(
     State(shared): State<SharedState>,
-    headers: HeaderMap,
+    Extension(admitted): Extension<Admitted>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let pass = Pass::of(&shared, &headers);
+    let pass = Pass::of(&shared, &admitted);
     let Ok(permit) = Arc::clone(&shared.streams).try_acquire_owned() else {
         return plain(
             StatusCode::SERVICE_UNAVAILABLE,

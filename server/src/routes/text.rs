@@ -10,14 +10,14 @@ use futures_util::stream::unfold;
 use tailwater_protocol::LogState;
 
 use super::{Shared, SharedState, plain};
-use crate::auth::Pass;
+use crate::auth::{Pass, Visitor};
 use crate::feed::{Asked, Fed, Feed, Refused};
 use crate::log::Log;
 
 /// The names of all logs, a line each.
-pub(super) fn list(shared: &Shared) -> Response {
+pub(super) fn list(shared: &Shared, visitor: &Visitor) -> Response {
     let mut text = String::new();
-    for source in shared.logs.list().borrow().iter() {
+    for source in &shared.logs.list(visitor) {
         let state = match &source.state {
             LogState::Live => String::new(),
             LogState::Polling(reason) => format!("\tpolling: {reason}"),

@@ -25,7 +25,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 use tokio_stream::StreamMap;
 use tokio_stream::wrappers::WatchStream;
 
-use crate::auth::Pass;
+use crate::auth::{Action, Ending, Pass};
 use crate::log::Published;
 use crate::read::Standing;
 use crate::routes::SharedState;
@@ -57,7 +57,7 @@ const SOURCES: Duration = Duration::from_secs(1);
 /// Serves one page until it leaves or the server ends.
 pub async fn serve(socket: WebSocket, shared: SharedState, pass: Pass) {
     let mut session = Session {
-        sources: shared.logs.list(),
+        sources: shared.logs.changes(),
         ending: shared.ending.clone(),
         shared,
         pass,
@@ -107,8 +107,8 @@ struct Session {
 enum Woken {
     /// The server ends.
     Ending,
-    /// The login by which the page was let in has ended.
-    SignedOut,
+    /// What the page was let in by is good no longer.
+    LetOut(Ending),
     /// The page said something, or left.
     Message(Option<Result<Message, axum::Error>>),
     /// A read is done.
@@ -162,8 +162,12 @@ impl Session {
                     let reason = "the server is ending: come back and resume";
                     return Err(End { code: close::RESTARTING, reason });
                 }
-                Woken::SignedOut => {
+                Woken::LetOut(Ending::SignedOut) => {
                     return Err(End { code: close::LOGIN, reason: "the login has ended" });
+                }
+                Woken::LetOut(Ending::OtherRights) => {
+                    let reason = "the rules have changed: come back";
+                    return Err(End { code: close::RESTARTING, reason });
                 }
                 Woken::Message(message) => {
                     self.heard = Instant::now();
@@ -198,7 +202,7 @@ impl Session {
         tokio::select! {
             biased;
             () = ended(&mut self.ending) => Woken::Ending,
-            () = self.pass.ended() => Woken::SignedOut,
+            ending = self.pass.ended() => Woken::LetOut(ending),
             message = self.socket.next() => Woken::Message(message),
             Some(done) = self.work.join_next() => Woken::Done(done),
             Some((view, _)) = self.changes.next() => Woken::Changed(view),
@@ -265,7 +269,8 @@ impl Session {
                 if self.views.len() >= MAX_VIEWS {
                     return self.refuse(view, None, Refusal::TooMany).await;
                 }
-                let Some(found) = self.shared.logs.get(&log) else {
+                let Some(found) = self.shared.logs.get(self.pass.visitor(), Action::Read, &log)
+                else {
                     return self.refuse(view, None, Refusal::NoSuchLog).await;
                 };
                 // In line, so that what the page asks of the view next finds it: the first look at
@@ -400,7 +405,8 @@ impl Session {
 
     /// Tells the page which sources are new, changed or gone.
     async fn send_sources(&mut self, all: bool) -> Result<(), End> {
-        let list = Arc::clone(&self.sources.borrow_and_update());
+        self.sources.mark_unchanged();
+        let list = self.shared.logs.list(self.pass.visitor());
         let mut changed = Vec::new();
         let mut now = HashMap::with_capacity(list.len());
         for source in list.iter() {

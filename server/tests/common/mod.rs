@@ -35,6 +35,7 @@ pub struct Site {
 
 pub struct Running {
     pub address: SocketAddr,
+    pub shared: tailwater::routes::SharedState,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -74,11 +75,12 @@ impl Site {
         let address = listener.local_addr().expect("an address");
         let server = Server::prepare(&self.config, address.port(), format!("http://{address}/"))
             .expect("ready");
+        let shared = std::sync::Arc::clone(server.shared());
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server.run(listener, async {
             let _told = stopped.await;
         }));
-        Running { address, stop, task }
+        Running { address, shared, stop, task }
     }
 }
 
@@ -116,6 +118,11 @@ impl Running {
             "GET {path} HTTP/1.1\nHost: HOST\nAuthorization: Bearer {TOKEN}\nConnection: close"
         ))
         .await
+    }
+
+    /// The answer to a GET with these headers, closed after it.
+    pub async fn get_with(&self, path: &str, headers: &str) -> String {
+        self.raw(&format!("GET {path} HTTP/1.1\nHost: HOST\nConnection: close{headers}")).await
     }
 
     /// The cookie of a session begun by the form, as a browser begins one.
