@@ -124,7 +124,13 @@ mod tests {
     use tailwater_protocol::LogState;
 
     fn source(name: String) -> Source {
-        Source { name: LogName(name), state: LogState::Live, bytes: 7, written: None }
+        Source {
+            name: LogName(name),
+            state: LogState::Live,
+            bytes: 7,
+            written: None,
+            command: None,
+        }
     }
 
     #[test]

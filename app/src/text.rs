@@ -1,6 +1,8 @@
 //! Every word that the page says, in one place, so that another language is another such module.
 
-use tailwater_protocol::{Began, Direction, Ending as How, Lines, LogState, Loss, Number, Tally};
+use tailwater_protocol::{
+    Began, Direction, Ending as How, Lines, LogState, Loss, Number, Order, Tally,
+};
 
 use crate::boot::Theme;
 use crate::state::clock::{Clock, Moment};
@@ -38,6 +40,7 @@ pub(crate) const ENCODING_BROKEN: &str = "UTF-8, broken";
 pub(crate) const LINK_COPIED: &str = "link copied";
 pub(crate) const LINE_COPIED: &str = "line copied";
 pub(crate) const STDERR: &str = "err";
+const NOTHING_WRITTEN: &str = "It has written nothing yet.";
 pub(crate) const NEWER: &str = "The server runs a newer build of this page.";
 #[cfg(feature = "ssr")]
 pub(crate) const SIGN_IN_HOW: &str = "Enter the key that tailwater printed when it started.";
@@ -236,6 +239,15 @@ fn signal_name(signal: i32) -> Option<&'static str> {
     })
 }
 
+/// What the button says by which a command is told.
+pub(crate) fn order(order: Order) -> &'static str {
+    match order {
+        Order::Start => "Start",
+        Order::Stop => "Stop",
+        Order::Restart => "Restart",
+    }
+}
+
 /// What the status bar calls a condition.
 pub(crate) fn condition(condition: &Condition) -> String {
     match condition {
@@ -288,6 +300,7 @@ pub(crate) fn empty(empty: &Empty, clock: &Clock, now: u64) -> (String, String) 
             return ("Cannot be read: ".to_owned() + reason, String::new());
         }
         Empty::Refused(reason) => return (reason.clone(), String::new()),
+        Empty::Over(how) => return (over(*how), NOTHING_WRITTEN.to_owned()),
     };
     (heading.to_owned(), text)
 }

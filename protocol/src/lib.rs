@@ -18,7 +18,8 @@ pub mod wire;
 
 pub use find::{Direction, FindId, Finding, Hit, Progress, Sought};
 pub use log::{
-    Began, Damage, Ended, Ending, Lines, LogName, LogState, Loss, Outline, Source, Span, Tally,
+    Began, CommandState, Damage, Ended, Ending, Lines, LogName, LogState, Loss, Order, Outline,
+    Source, Span, Tally,
 };
 pub use look::{Course, Details, Grave, Part, Stretch, Survey, Taken};
 pub use message::{

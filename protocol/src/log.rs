@@ -22,6 +22,31 @@ pub struct Source {
     pub bytes: u64,
     /// When it was last written, in milliseconds since 1970, if that can be told.
     pub written: Option<u64>,
+    /// What the command that writes it does now; `None` when there is none, or none that the page
+    /// may start and stop.
+    pub command: Option<CommandState>,
+}
+
+/// What a command does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CommandState {
+    /// It does not run.
+    Over,
+    /// It runs.
+    Running,
+    /// It was asked to end.
+    Stopping,
+}
+
+/// What a command is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Order {
+    /// Run, unless it does.
+    Start,
+    /// End, and stay so.
+    Stop,
+    /// End if it runs, and run again.
+    Restart,
 }
 
 /// The condition of a log, as the status bar and the list of sources say it.

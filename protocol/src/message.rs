@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::find::{Direction, FindId, Finding, Sought};
-use crate::log::{LogName, LogState, Outline, Source, Tally};
+use crate::log::{LogName, LogState, Order, Outline, Source, Tally};
 use crate::look::{Course, Details, Grave, Stretch, Survey, Taken};
 use crate::position::{Bookmark, Position};
 use crate::row::Rows;
@@ -133,6 +133,14 @@ pub enum ClientMessage {
         request: RequestId,
         /// Which view.
         view: ViewId,
+    },
+    /// Tell the command that writes a log what to do. What comes of it is seen in the log and in
+    /// the list of sources.
+    Command {
+        /// The log.
+        log: LogName,
+        /// What.
+        order: Order,
     },
 }
 

@@ -89,7 +89,11 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
                 }
             };
             sound &= state == LogState::Live;
-            writeln!(out, "  {}", describe(&Source { name, state, bytes, written: None }, width))?;
+            writeln!(
+                out,
+                "  {}",
+                describe(&Source { name, state, bytes, written: None, command: None }, width)
+            )?;
         }
         if found.cut {
             writeln!(out, "  and more than {} in all: name fewer", crate::sources::MAX_LOGS)?;

@@ -1,6 +1,7 @@
 //! The command line: names, defaults and help. What they come to together with the environment
 //! and the configuration file is [`crate::config`]'s to say.
 
+use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -30,6 +31,8 @@ Examples:
   tailwater '/srv/*/logs/*.log'           a quoted glob is looked at again while it runs
   tailwater /srv/app/logs                 a directory, recursively
   tailwater web=/var/log/nginx/*.log      under a name of your own
+  kubectl logs -f deploy/api | tailwater  standard input; `api=-` keeps it under a name
+  tailwater -- cargo test                 a command; start and stop it from the page
   tailwater check /var/log/syslog         say what would be read, and why not";
 
 #[derive(Debug, Subcommand)]
@@ -69,6 +72,10 @@ pub struct Options {
     /// Files, quoted globs, directories; `NAME=PATH` gives one a name of your own.
     #[arg(value_name = "SOURCE")]
     pub sources: Vec<String>,
+
+    /// A command whose output is a log: everything after `--`.
+    #[arg(value_name = "COMMAND", last = true)]
+    pub run: Vec<OsString>,
 
     /// Address to listen on. Anything but loopback needs a way to log in.
     #[arg(long, value_name = "ADDRESS", env = "TAILWATER_BIND", global = true)]
@@ -181,5 +188,14 @@ mod tests {
         let Some(Command::Check { sources }) = cli.command else { panic!("check") };
         assert_eq!(cli.options.port, Some(9000));
         assert_eq!(sources, ["/var/log/syslog"]);
+    }
+
+    #[test]
+    fn what_follows_two_dashes_is_a_command() {
+        let cli =
+            Cli::parse_from(["tailwater", "/a.log", "--port", "1", "--", "cargo", "check", "-v"]);
+        assert!(cli.command.is_none());
+        assert_eq!(cli.options.sources, ["/a.log"]);
+        assert_eq!(cli.options.run, ["cargo", "check", "-v"]);
     }
 }

@@ -3,6 +3,7 @@
 //! (The environment is read by [`crate::cli`], which already puts flags before it.)
 //! Nothing is opened here but the configuration file, and nothing is listened on.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use serde::Deserialize;
 
 use crate::auth::{Rules, proxy, rules, token};
 use crate::cli::Options;
-use crate::doors::{self, DoorsFile};
+use crate::doors::{self, CommandFile, DoorsFile};
 use crate::limits::Limits;
 use crate::sources::SourceSpec;
 use crate::spool::SpoolFile;
@@ -120,6 +121,8 @@ struct File {
     tls_key: Option<PathBuf>,
     limits: Limits,
     spool: SpoolFile,
+    command: BTreeMap<String, CommandFile>,
+    control: Option<bool>,
     users: Option<PathBuf>,
     jwt: Option<token::Settings>,
     proxy: proxy::Settings,
@@ -166,18 +169,19 @@ impl Config {
     pub fn resolve(options: &Options) -> anyhow::Result<Self> {
         let (file, path) = File::find(options.config.as_deref())?;
         let token = std::env::var("TAILWATER_TOKEN").ok().or(file.token);
-        let by = if options.sources.is_empty() {
+        let by = if options.sources.is_empty() && options.run.is_empty() {
             doors::Named::Elsewhere
         } else {
             doors::Named::OnTheCommandLine
         };
-        let named = if options.sources.is_empty() {
+        let named = if options.sources.is_empty() && options.run.is_empty() {
             sources_of_environment()
         } else {
             options.sources.clone()
         };
-        let named = if named.is_empty() { file.sources } else { named };
-        let (doors, named) = doors::Settings::resolve(DoorsFile { spool: file.spool }, named, by)?;
+        let named = if named.is_empty() && options.run.is_empty() { file.sources } else { named };
+        let tables = DoorsFile { spool: file.spool, commands: file.command, control: file.control };
+        let (doors, named) = doors::Settings::resolve(tables, named, &options.run, by)?;
         // Without any source this machine's logs are meant, unless there are others.
         let none = named.is_empty() && doors.bring_logs();
         let sources = if none { Vec::new() } else { SourceSpec::parse_all(&named)? };

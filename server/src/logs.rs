@@ -150,7 +150,12 @@ impl Logs {
     /// What `visitor` may know of: all others do not exist for him.
     pub fn list(&self, visitor: &Visitor) -> Vec<Source> {
         let list = Arc::clone(&self.list.borrow());
-        list.iter().filter(|source| visitor.may(Action::Read, &source.name)).cloned().collect()
+        let seen = list.iter().filter(|source| visitor.may(Action::Read, &source.name)).cloned();
+        let told = |source: Source| {
+            let command = source.command.filter(|_| visitor.may(Action::Run, &source.name));
+            Source { command, ..source }
+        };
+        seen.map(told).collect()
     }
 
     fn run(&self) {
@@ -276,7 +281,8 @@ fn source(log: &Log) -> Source {
         None => state,
     };
     let (bytes, written) = looked.map_or((0, None), |stat| (stat.bytes, Some(stat.written)));
-    Source { name, state, bytes, written }
+    let command = log.spool().and_then(|spool| spool.command());
+    Source { name, state, bytes, written, command }
 }
 
 impl Bell {

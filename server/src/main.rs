@@ -6,6 +6,9 @@ use clap::Parser as _;
 use tailwater::cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    if let Some(code) = tailwater::doors::kept() {
+        return code;
+    }
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(cli.log_filter()))

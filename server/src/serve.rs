@@ -92,7 +92,7 @@ impl Server {
 
     /// Serves on `listener` until `shutdown`.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        if let Err(error) = self.shared.doors.start() {
+        if let Err(error) = self.shared.doors.start(&self.shared.logs) {
             tracing::error!(%error, "a door stays shut");
         }
         let router = router(Arc::clone(&self.shared));
@@ -134,6 +134,10 @@ impl Server {
         let streams = self.shared.streams.acquire_many(self.limits.streams);
         if timeout(DRAIN, async { tokio::join!(connections, streams) }).await.is_err() {
             tracing::info!("some connections did not end in time");
+        }
+        let shared = Arc::clone(&self.shared);
+        if tokio::task::spawn_blocking(move || shared.doors.stop()).await.is_err() {
+            tracing::warn!("commands could not be ended");
         }
         self.shared.searches.stop();
         let logs = self.shared.logs.all();

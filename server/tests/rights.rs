@@ -77,6 +77,8 @@ fn request(path: &'static str, name: &str) -> (String, &'static str, u16, u16) {
         "/s/{*name}" => (format!("/s/{name}"), "", 200, 404),
         "/api/v1/events" => (format!("/api/v1/events?n=5&follow=0&log={name}"), "", 200, 404),
         "/ws/{*name}" => (format!("/ws/{name}"), SOCKET, 101, 404),
+        "/api/v1/commands" => ("/api/v1/commands".into(), "", 200, 200),
+        "/api/v1/commands/{name}/{order}" => ("/api/v1/commands/x/start".into(), "", 405, 405),
         "/api/v1/view" => ("/api/v1/view".into(), SOCKET, 101, 101),
         "/logout" => ("/logout".into(), "", 405, 405),
         "/login" => ("/login".into(), "", 200, 200),

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::command::Command;
 use super::desk::use_desk;
 use crate::state::input::{Input, Panel};
 use crate::state::keys::Action;
@@ -42,6 +43,7 @@ pub(crate) fn Header() -> impl IntoView {
                 <span class="leaf">{leaf}</span>
             </h1>
             <span class="size">{size}</span>
+            <Command />
             <button
                 class="icon"
                 aria-label=text::FIND

@@ -8,6 +8,7 @@
 
 pub(crate) mod app;
 pub(crate) mod banner;
+mod command;
 pub(crate) mod desk;
 pub(crate) mod empty;
 pub(crate) mod find;

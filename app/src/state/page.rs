@@ -295,6 +295,7 @@ impl Page {
                     effects.push(self.title());
                 }
             }
+            Input::Order(order) => out.extend(self.order(order)),
             Input::Reload => effects.push(Effect::Reload),
         }
         self.note_address(now);

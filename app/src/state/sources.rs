@@ -172,6 +172,7 @@ mod tests {
             state: LogState::Live,
             bytes: 1,
             written: None,
+            command: None,
         };
         Sources::new(names.iter().map(source).collect())
     }

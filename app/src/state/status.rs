@@ -65,6 +65,8 @@ pub(crate) enum Empty {
         remedy: String,
     },
     Refused(String),
+    /// What was to write it has ended, and wrote nothing.
+    Over(tailwater_protocol::Ending),
 }
 
 /// The pill below the lines.
@@ -154,6 +156,7 @@ pub(crate) fn empty(view: Option<&View>, sources: usize, written: Option<u64>) -
             Empty::Unreadable { reason: reason.clone(), remedy: remedy.clone() }
         }
         Some(LogState::Deleted(since)) => Empty::Deleted(*since),
+        Some(LogState::Ended(ended)) if view.outline().bytes() == 0 => Empty::Over(ended.how),
         Some(_) if view.outline().bytes() == 0 => Empty::NoBytes { written },
         Some(_) => Empty::Loading,
     })

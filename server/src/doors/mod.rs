@@ -1,22 +1,45 @@
 //! The doors in: everything that makes lines and is no file. Each writes to a spool, and what it
 //! wrote is a log like any other: nothing behind this folder knows where lines came from.
 
+pub mod command;
 mod settings;
 mod stdin;
 
+use std::ffi::OsString;
 use std::io;
-use std::sync::Arc;
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tailwater_engine::unwrap::Stream;
-use tailwater_protocol::{Ending, LogName};
+use tailwater_protocol::{Ending, LogName, Order};
 
-pub use self::settings::{DoorsFile, Named, Settings, Stdin};
+pub use self::command::{Command, CommandFile, CommandSettings};
+pub use self::settings::{Control, DoorsFile, Named, Settings, Stdin};
+use crate::auth::{Action, Visitor};
+use crate::logs::Logs;
 use crate::spool::{Framing, Keep, Spool, Spools};
 
 /// The doors that are open.
 #[derive(Debug)]
 pub struct Doors {
     stdin: Option<Arc<Spool>>,
+    commands: Vec<Arc<Command>>,
+    /// What wakes the commands' threads, until these are started.
+    heard: Mutex<Vec<UnixStream>>,
+    control: Control,
+}
+
+/// What came of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ordered {
+    Told,
+    /// There is no such command.
+    Unknown,
+    Forbidden,
+    /// It has not done yet what it was told before.
+    TooMany,
 }
 
 impl Doors {
@@ -28,7 +51,20 @@ impl Doors {
     pub fn open(settings: &Settings, spools: &Arc<Spools>) -> io::Result<Self> {
         let stdin = settings.stdin.as_ref();
         let stdin = stdin.map(|stdin| open(spools, &stdin.name, stdin.keep, Framing::Stream));
-        Ok(Self { stdin: stdin.transpose()? })
+        let (mut commands, mut heard) = (Vec::new(), Vec::new());
+        for command in &settings.commands {
+            let spool = open(spools, &command.name, command.keep, Framing::Stream)?;
+            let keeper = settings.keeper.clone();
+            let (command, bell) = Command::new(command.clone(), spool, settings.control, keeper)?;
+            commands.push(command);
+            heard.push(bell);
+        }
+        Ok(Self {
+            stdin: stdin.transpose()?,
+            commands,
+            heard: Mutex::new(heard),
+            control: settings.control,
+        })
     }
 
     /// Takes in from now on.
@@ -36,11 +72,46 @@ impl Doors {
     /// # Errors
     ///
     /// When a thread cannot be made.
-    pub fn start(&self) -> io::Result<()> {
+    pub fn start(&self, logs: &Arc<Logs>) -> io::Result<()> {
         if let Some(spool) = &self.stdin {
             stdin::start(Arc::clone(spool))?;
         }
+        let heard = std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner));
+        for (command, heard) in self.commands.iter().zip(heard) {
+            let logs = Arc::downgrade(logs);
+            let changed = move || {
+                if let Some(logs) = logs.upgrade() {
+                    logs.ring();
+                }
+            };
+            command.start(heard, Arc::new(changed))?;
+        }
         Ok(())
+    }
+
+    /// Ends the commands, and waits until they have ended.
+    pub fn stop(&self) {
+        self.commands.iter().for_each(|command| command.end());
+        self.commands.iter().for_each(|command| command.join());
+    }
+
+    /// The commands.
+    pub fn commands(&self) -> &[Arc<Command>] {
+        &self.commands
+    }
+
+    /// Tells a command what to do.
+    pub fn order(&self, visitor: &Visitor, name: &LogName, order: Order) -> Ordered {
+        let known = self.commands.iter().find(|command| command.name() == name);
+        let Some(command) = known.filter(|command| visitor.may(Action::Read, command.name()))
+        else {
+            return Ordered::Unknown;
+        };
+        if self.control == Control::Forbidden || !visitor.may(Action::Run, name) {
+            return Ordered::Forbidden;
+        }
+        tracing::info!(command = %name, ?order, "told");
+        if command.order(order) { Ordered::Told } else { Ordered::TooMany }
     }
 }
 
@@ -59,6 +130,20 @@ fn spool(spool: &Spool, bytes: &[u8], stream: Stream) {
         }
         spool.lose(bytes.len() as u64);
     }
+}
+
+/// The word by which this program is started as a keeper, and never by a person.
+const KEEP: &str = "keep-command";
+
+/// Keeps a command, when this process was started for that: what it is to end with.
+pub fn kept() -> Option<ExitCode> {
+    let mut words = std::env::args_os().skip(1);
+    if words.next()? != KEEP {
+        return None;
+    }
+    let grace = words.next()?.to_str()?.parse().ok()?;
+    let command: Vec<OsString> = words.collect();
+    Some(command::keeper::run(Duration::from_millis(grace), &command))
 }
 
 /// How something ended, in a few words.

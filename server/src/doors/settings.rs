@@ -3,9 +3,14 @@
 //! A source that is no file stands among the others where sources are named; it is taken out of
 //! their list, so that whoever looks for files never sees it.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
 use anyhow::ensure;
 use tailwater_protocol::LogName;
 
+use super::command::{CommandFile, CommandSettings};
 use super::stdin;
 use crate::spool::{Keep, Limits, SpoolFile};
 
@@ -13,13 +18,40 @@ use crate::spool::{Keep, Limits, SpoolFile};
 #[derive(Debug, Clone, Default)]
 pub struct DoorsFile {
     pub spool: SpoolFile,
+    pub commands: BTreeMap<String, CommandFile>,
+    pub control: Option<bool>,
 }
 
 /// The doors that are to be open.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     pub limits: Limits,
     pub stdin: Option<Stdin>,
+    pub commands: Vec<CommandSettings>,
+    pub control: Control,
+    /// The program that keeps commands: this one.
+    pub keeper: PathBuf,
+}
+
+/// Whether those who may read may also start and stop commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    Allowed,
+    Forbidden,
+}
+
+impl Default for Settings {
+    /// No door.
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            stdin: None,
+            commands: Vec::new(),
+            control: Control::Allowed,
+            // By what runs, and not by its name: another may have been installed meanwhile.
+            keeper: "/proc/self/exe".into(),
+        }
+    }
 }
 
 /// Standard input as a log.
@@ -45,6 +77,7 @@ impl Settings {
     pub fn resolve(
         file: DoorsFile,
         named: Vec<String>,
+        run: &[OsString],
         by: Named,
     ) -> anyhow::Result<(Self, Vec<String>)> {
         let mut settings = Self { limits: Limits::of(&file.spool)?, ..Self::default() };
@@ -54,6 +87,17 @@ impl Settings {
                 files.push(written);
             }
         }
+        for (name, command) in file.commands {
+            settings.commands.push(CommandSettings::of(&name, command)?);
+        }
+        if !run.is_empty() {
+            let typed = CommandSettings::typed(run);
+            settings.commands.retain(|known| known.name != typed.name);
+            settings.commands.push(typed);
+        }
+        if file.control == Some(false) {
+            settings.control = Control::Forbidden;
+        }
         if by == Named::Elsewhere && settings.stdin.is_none() && stdin::is_piped() {
             settings.stdin = Some(Stdin::for_now());
         }
@@ -62,7 +106,7 @@ impl Settings {
 
     /// Whether there is a log without any file: then none has to be named.
     pub fn bring_logs(&self) -> bool {
-        self.stdin.is_some()
+        self.stdin.is_some() || !self.commands.is_empty()
     }
 
     /// Takes a source that is a door; false when it is none.
@@ -90,6 +134,13 @@ impl Settings {
             };
             lines.push(format!("{}  standard input, {keep}", stdin.name));
         }
+        for command in &self.commands {
+            let words: Vec<_> = command.run.iter().map(|word| word.to_string_lossy()).collect();
+            lines.push(format!("{}  command: {}", command.name, words.join(" ")));
+        }
+        if !self.commands.is_empty() && self.control == Control::Forbidden {
+            lines.push("commands are not started and stopped from the page".to_owned());
+        }
         lines
     }
 }
@@ -108,7 +159,7 @@ mod tests {
     fn standard_input_is_taken_out_of_the_sources() {
         let resolve = |named: &[&str]| {
             let named = named.iter().map(|&text| text.to_owned()).collect();
-            Settings::resolve(DoorsFile::default(), named, Named::OnTheCommandLine)
+            Settings::resolve(DoorsFile::default(), named, &[], Named::OnTheCommandLine)
         };
         let (settings, files) = resolve(&["/a.log", "-"]).expect("sound");
         assert_eq!(files, ["/a.log"]);

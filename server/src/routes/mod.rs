@@ -6,11 +6,14 @@
 //! | `/s/NAME` | the page on a log; its lines as text for what is no browser | signed in |
 //! | `/api/v1/view` | the page's socket | signed in, own origin |
 //! | `/api/v1/events?log=NAME` | lines as `text/event-stream`, as `/s/NAME` for who accepts that | signed in |
+//! | `/api/v1/commands` | the commands, as JSON | signed in |
+//! | `/api/v1/commands/NAME/ORDER` | `start`, `stop`, `restart` | signed in, own origin |
 //! | `/ws/NAME` | lines as a plain WebSocket | signed in, own origin |
 //! | `/login`, `/logout` | signing in and out | anybody, own origin |
 //! | `/pkg/…`, `/icon.svg`, … | the site's files, the same for everybody | anybody |
 //! | `/healthz` | `ok` | anybody |
 
+mod commands;
 mod events;
 mod guard;
 mod login;
@@ -82,6 +85,8 @@ fn routes() -> Vec<(Behind, &'static str, MethodRouter<SharedState>)> {
         (SignedIn, "/s/{*name}", get(page::log)),
         (SignedIn, "/api/v1/view", get(socket::view)),
         (SignedIn, "/api/v1/events", get(events::channels)),
+        (SignedIn, "/api/v1/commands", get(commands::list)),
+        (SignedIn, "/api/v1/commands/{name}/{order}", post(commands::order)),
         (SignedIn, "/ws/{*name}", get(plain_socket::lines)),
         (SignedIn, "/logout", post(login::sign_out)),
         (OwnPage, "/login", get(login::form).post(login::sign_in)),

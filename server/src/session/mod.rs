@@ -296,6 +296,12 @@ impl Session {
                 self.end_view(view);
                 Ok(())
             }
+            ClientMessage::Command { log, order } => {
+                // What comes of it is seen in the log.
+                let told = self.shared.doors.order(self.pass.visitor(), &log, order);
+                tracing::debug!(command = %log, ?told, "a page gave an order");
+                Ok(())
+            }
             ClientMessage::Window(request) => self.read_window(request).await,
             ClientMessage::Find { view, find, query } => self.find(view, find, query).await,
             ClientMessage::Seek { view, find, from, direction } => {

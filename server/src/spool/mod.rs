@@ -26,8 +26,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tailwater_engine::history::{Generation, History};
 use tailwater_engine::unwrap::Stream;
-use tailwater_protocol::{Began, Ended, Ending, GenerationId, LogName, LogState, Loss, Outline};
+use tailwater_protocol::{
+    Began, CommandState, Ended, Ending, GenerationId, LogName, LogState, Loss, Outline,
+};
 
+pub(crate) use self::limits::duration;
 pub use self::limits::{Disk, Limits, Room, SpoolFile};
 use self::notes::{Note, Notes};
 pub use self::registry::{Keep, Spools};
@@ -54,6 +57,8 @@ pub struct Spool {
     room: Box<dyn Room>,
     path: PathBuf,
     state: Mutex<State>,
+    /// What the command does that writes here, where it may be told to.
+    command: Mutex<Option<CommandState>>,
     bell: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Held locked for as long as this process writes here.
     _lock: File,
@@ -132,6 +137,7 @@ impl Spool {
             room,
             path,
             state: Mutex::new(state),
+            command: Mutex::default(),
             bell: OnceLock::new(),
             _lock: lock,
         };
@@ -242,6 +248,16 @@ impl Spool {
     /// How the last run ended, when none is under way.
     pub fn ended(&self) -> Option<Ended> {
         self.state().ended
+    }
+
+    /// Says what the command does that writes here.
+    pub(crate) fn set_command(&self, state: CommandState) {
+        *self.command.lock().unwrap_or_else(PoisonError::into_inner) = Some(state);
+    }
+
+    /// What the command does that writes here, if there is one that may be told to.
+    pub(crate) fn command(&self) -> Option<CommandState> {
+        *self.command.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets go of what is too old; to be called now and then.
