@@ -1,16 +1,20 @@
 //! Every word that the page says, in one place, so that another language is another such module.
 
 use tailwater_protocol::{
-    Began, Direction, Ending as How, Lines, LogState, Loss, Number, Order, Tally,
+    Began, Details, Direction, Ending as How, Grave, Level, Lines, LogState, Loss, Number, Order,
+    Tally,
 };
 
 use crate::boot::Theme;
 use crate::state::clock::{Clock, Moment};
 use crate::state::connection::Ending;
+use crate::state::keys::{About, Action};
 use crate::state::list::Line;
 use crate::state::seam::Notice;
+use crate::state::shape::{Beside, Fold, Why};
 use crate::state::status::{Condition, Empty, Status};
 use crate::state::view::View;
+use crate::state::view::cursor::Chosen;
 
 pub(crate) const PRODUCT: &str = "tailwater";
 pub(crate) const SOURCES: &str = "Sources";
@@ -41,6 +45,40 @@ pub(crate) const LINK_COPIED: &str = "link copied";
 pub(crate) const LINE_COPIED: &str = "line copied";
 pub(crate) const STDERR: &str = "err";
 const NOTHING_WRITTEN: &str = "It has written nothing yet.";
+pub(crate) const DETAILS: &str = "Details";
+pub(crate) const DETAILS_CLOSE: &str = "Close the details (Esc)";
+pub(crate) const SHOW_AS: &str = "Show as";
+pub(crate) const FIELDS: &str = "Fields";
+pub(crate) const JSON: &str = "JSON";
+pub(crate) const TEXT: &str = "Text";
+pub(crate) const BYTES: &str = "Bytes";
+pub(crate) const COPY: &str = "Copy";
+pub(crate) const COMMANDS: &str = "Commands";
+pub(crate) const COMMANDS_KEY: &str = "Commands (: or Ctrl-K)";
+pub(crate) const NOTHING_FITS: &str = "Nothing fits.";
+pub(crate) const OPEN: &str = "open ";
+pub(crate) const MARKS: &str = "Marks";
+pub(crate) const NOTE: &str = "Note";
+pub(crate) const UNMARK: &str = "Unmark";
+pub(crate) const UNMARK_ALL: &str = "Unmark all";
+pub(crate) const COPY_ALL: &str = "Copy all";
+pub(crate) const DOWNLOAD: &str = "Download";
+pub(crate) const CHOSEN: &str = "Chosen lines";
+pub(crate) const LINK: &str = "Link";
+pub(crate) const AS_CURL: &str = "as curl";
+pub(crate) const AS_TAIL: &str = "as tail";
+pub(crate) const LET_GO: &str = "Let go (Esc)";
+pub(crate) const TIMELINE: &str = "Timeline";
+pub(crate) const NO_TIMES: &str = "These lines say nothing of time.";
+pub(crate) const WRAP: &str = "wrap";
+pub(crate) const WRAP_KEY: &str = "Wrap long lines (S)";
+pub(crate) const TIMES: &str = "Times beside the lines";
+pub(crate) const COPIED: &str = "copied";
+pub(crate) const COMMAND_COPIED: &str = "command copied";
+pub(crate) const NO_MARKS: &str = "no line is marked: m marks one";
+pub(crate) const NOT_LOADED: &str = "go to the lines first";
+pub(crate) const NOT_COUNTED: &str = "the lines are not counted yet";
+pub(crate) const NO_WORD: &str = "select a word, or click one, first";
 pub(crate) const NEWER: &str = "The server runs a newer build of this page.";
 #[cfg(feature = "ssr")]
 pub(crate) const SIGN_IN_HOW: &str = "Enter the key that tailwater printed when it started.";
@@ -191,6 +229,7 @@ pub(crate) fn notice(notice: &Notice, clock: &Clock, now: u64) -> String {
         Notice::Deleted { since, .. } => {
             ["deleted ", &time(clock, *since, now), ", still readable until closed"].concat()
         }
+        Notice::Silence { nanos, .. } => "silence · ".to_owned() + &pause(*nanos),
         Notice::Here { passed, .. } => {
             let mut text = "you were here · ".to_owned() + &number(passed.lines) + " new";
             if passed.errors > 0 {
@@ -299,6 +338,10 @@ pub(crate) fn empty(empty: &Empty, clock: &Clock, now: u64) -> (String, String) 
         Empty::Unreadable { reason, .. } => {
             return ("Cannot be read: ".to_owned() + reason, String::new());
         }
+        Empty::Cleared => (
+            "Cleared",
+            "New lines show up here. The log is as it was: g shows all of it again.".to_owned(),
+        ),
         Empty::Refused(reason) => return (reason.clone(), String::new()),
         Empty::Over(how) => return (over(*how), NOTHING_WRITTEN.to_owned()),
     };
@@ -395,6 +438,197 @@ pub(crate) fn place(status: &Status) -> String {
         }
         text.push_str(&percent.to_string());
         text.push_str(" %");
+    }
+    text
+}
+
+/// What a group of keys is about.
+pub(crate) fn about(about: About) -> &'static str {
+    match about {
+        About::Moving => "Moving",
+        About::Finding => "Finding",
+        About::Reading => "Reading",
+        About::Keeping => "Marks and copies",
+        About::Page => "Page",
+    }
+}
+
+pub(crate) fn palette_hint(time: bool) -> &'static str {
+    if time {
+        "10:32, 15 min ago, 2026-11-21T10:32:07Z"
+    } else {
+        "a command, a source, 50, 75%, 10:32"
+    }
+}
+
+/// What an entry of the palette is called.
+pub(crate) fn entry(action: Action, name: &str) -> String {
+    match action {
+        Action::Line(line) => "to line ".to_owned() + &number(line),
+        Action::Percent(percent) => ["to ", &percent.to_string(), " %"].concat(),
+        _ => name.to_owned(),
+    }
+}
+
+pub(crate) fn to_time(at: i64, clock: &Clock, now: u64) -> String {
+    "to ".to_owned() + &instant(at, clock, now)
+}
+
+/// `10:31:07.250`, with its day when that is not today; `at` in nanoseconds since 1970.
+pub(crate) fn instant(at: i64, clock: &Clock, now: u64) -> String {
+    let millis = u64::try_from(at / 1_000_000).unwrap_or(0);
+    let mut text = time(clock, millis, now);
+    let rest = millis % 1000;
+    if rest > 0 {
+        text.push('.');
+        text.push_str(&three(rest));
+    }
+    text
+}
+
+/// `10:31:07.250`.
+pub(crate) fn time_of_day(at: i64, clock: &Clock) -> String {
+    let millis = u64::try_from(at / 1_000_000).unwrap_or(0);
+    let Moment { hour, minute, second, .. } = clock.local(millis);
+    format!("{hour:02}:{minute:02}:{second:02}.{}", three(millis % 1000))
+}
+
+fn three(n: u64) -> String {
+    let digits = n.to_string();
+    ["000".get(digits.len().min(3)..).unwrap_or_default(), &digits].concat()
+}
+
+/// `+12 ms`, `+3.4 s`, `+2 min 5 s`: since the line before.
+pub(crate) fn delta(nanos: i64) -> String {
+    let sign = if nanos < 0 { "\u{2212}" } else { "+" };
+    let micros = nanos.unsigned_abs() / 1000;
+    let size = match micros {
+        0 => "0".to_owned(),
+        1..1000 => micros.to_string() + " µs",
+        1000..1_000_000 => (micros / 1000).to_string() + " ms",
+        1_000_000..60_000_000 => {
+            let tenths = micros / 100_000;
+            [&(tenths / 10).to_string(), ".", &(tenths % 10).to_string(), " s"].concat()
+        }
+        _ => pause(nanos),
+    };
+    [sign, &size].concat()
+}
+
+/// What stands beside the lines, as its switch says it.
+pub(crate) fn beside(beside: Beside) -> &'static str {
+    match beside {
+        Beside::Nothing => "times",
+        Beside::Delta => "since",
+        Beside::Local => "local",
+        Beside::Utc => "UTC",
+    }
+}
+
+/// The row that stands for lines.
+pub(crate) fn fold(fold: &Fold) -> String {
+    let count = number(fold.lines.into());
+    match (fold.why, fold.open) {
+        (Why::Within, false) => count + " more lines",
+        (Why::Within, true) => count + " lines",
+        (Why::Same, false) => ["\u{d7} ", &count, " the same"].concat(),
+        (Why::Same, true) => count + " the same",
+    }
+}
+
+pub(crate) fn hits_within(hits: u32) -> String {
+    number(hits.into()) + if hits == 1 { " hit" } else { " hits" }
+}
+
+/// How much is chosen.
+pub(crate) fn chosen(chosen: Chosen) -> String {
+    match chosen.lines() {
+        Some(count) => lines(count),
+        None => "lines".to_owned(),
+    }
+}
+
+/// What is known of a line beside its text.
+pub(crate) fn facts(said: &Details, clock: &Clock, now: u64) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if let Some(at) = said.time {
+        facts.push(("Time", instant(at, clock, now)));
+        facts.push(("UTC", utc(at, clock)));
+    }
+    let level = match said.level {
+        Level::None => "",
+        Level::Trace => "trace",
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warning",
+        Level::Error => "error",
+        Level::Fatal => "fatal",
+    };
+    if !level.is_empty() {
+        facts.push(("Level", level.to_owned()));
+    }
+    facts.push(("Position", said.at.to_string()));
+    facts.push(("Length", bytes(said.length)));
+    facts
+}
+
+/// `2026-11-21T10:31:07.250Z`.
+fn utc(at: i64, clock: &Clock) -> String {
+    let millis = u64::try_from(at / 1_000_000).unwrap_or(0);
+    let Moment { year, month, day, .. } = clock.utc().local(millis);
+    format!("{year}-{month:02}-{day:02}T{}Z", time_of_day(at, &clock.utc()))
+}
+
+pub(crate) fn more_of_line(left: u64) -> String {
+    bytes(left) + " more of this line are not shown"
+}
+
+/// `14 min 2 s`: how long nothing was written.
+pub(crate) fn pause(nanos: i64) -> String {
+    let seconds = nanos.unsigned_abs() / 1_000_000_000;
+    let parts = [(86_400, " d"), (3600, " h"), (60, " min"), (1, " s")];
+    let first = parts.iter().position(|(unit, _)| seconds >= *unit).unwrap_or(3);
+    let mut text = String::new();
+    for (index, (unit, name)) in parts.iter().enumerate().skip(first).take(2) {
+        let whole = index.checked_sub(1).filter(|_| index > first).and_then(|at| parts.get(at));
+        let count = whole.map_or(seconds, |(larger, _)| seconds % larger) / unit;
+        if count > 0 || index == first {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(&count.to_string());
+            text.push_str(name);
+        }
+    }
+    text
+}
+
+/// What came of looking for an error or a warning that is not there.
+pub(crate) fn no_grave(grave: Grave, direction: Direction) -> &'static str {
+    match (grave, direction) {
+        (Grave::Errors, Direction::Forward) => "no error below",
+        (Grave::Errors, Direction::Backward) => "no error above",
+        (Grave::Warnings, Direction::Forward) => "no warning below",
+        (Grave::Warnings, Direction::Backward) => "no warning above",
+    }
+}
+
+pub(crate) fn no_mark(step: i32) -> &'static str {
+    if step > 0 { "no mark below" } else { "no mark above" }
+}
+
+pub(crate) fn marked(marked: bool) -> &'static str {
+    if marked { "marked" } else { "mark taken away" }
+}
+
+/// `12 lines copied`, and what of them was not.
+pub(crate) fn taken(count: u64, left: u64, copied: bool) -> String {
+    let done = if copied { " copied" } else { " downloaded" };
+    let mut text = lines(count) + done;
+    if left > 0 {
+        text.push_str(", ");
+        text.push_str(&bytes(left));
+        text.push_str(" left out: too much for one piece");
     }
     text
 }
@@ -507,6 +741,27 @@ mod tests {
         assert_eq!(number(12), "12");
         assert_eq!(lines(1), "1 line");
         assert_eq!(news(Tally { lines: 312, errors: 4, ..Tally::default() }), "312 new, 4 errors");
+    }
+
+    #[test]
+    fn pauses_and_deltas_are_short() {
+        const MS: i64 = 1_000_000;
+        assert_eq!(pause(842_000 * MS), "14 min 2 s");
+        assert_eq!(pause(3_600_000 * MS), "1 h");
+        assert_eq!(pause(90_061_000 * MS), "1 d 1 h");
+        for (nanos, text) in [
+            (0, "+0"),
+            (7_000, "+7 µs"),
+            (12 * MS, "+12 ms"),
+            (3_450 * MS, "+3.4 s"),
+            (-5 * MS, "\u{2212}5 ms"),
+            (125_000 * MS, "+2 min 5 s"),
+        ] {
+            assert_eq!(delta(nanos), text);
+        }
+        let clock = Clock::default();
+        assert_eq!(time_of_day(1_795_257_127_005_000_000, &clock), "10:32:07.005");
+        assert_eq!(utc(1_795_257_127_050_000_000, &clock), "2026-11-21T10:32:07.050Z");
     }
 
     #[test]

@@ -19,8 +19,8 @@ export class Viewer {
     readonly page: Page,
     private readonly token: string,
   ) {
-    this.lines = page.getByRole('region', { name: /^Lines of / });
-    this.rows = this.lines.locator('.row:not(.notice)');
+    this.lines = page.getByRole('grid', { name: /^Lines of / });
+    this.rows = this.lines.locator('.rows > .row:not(.notice, .fold)');
     this.notices = this.lines.locator('.row.notice');
     this.status = page.getByRole('contentinfo', { name: 'Status' });
     this.ruler = page.getByRole('scrollbar', { name: 'Place in the log' });

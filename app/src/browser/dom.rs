@@ -2,12 +2,29 @@
 //! allows, and never as text.
 
 use leptos::prelude::document;
-use leptos::web_sys::{HtmlDialogElement, HtmlElement, HtmlInputElement};
+use leptos::web_sys::{
+    HtmlDialogElement, HtmlElement, HtmlInputElement, ScrollIntoViewOptions, ScrollLogicalPosition,
+};
 use wasm_bindgen::JsCast as _;
 
 /// Moves `element` down by `pixels`, without a new layout.
 pub(crate) fn shift(element: &HtmlElement, pixels: i32) {
     style(element, "transform", &format!("translateY({pixels}px)"));
+}
+
+/// Puts `element` at `y` pixels, as high as `height`.
+pub(crate) fn place(element: &HtmlElement, y: i32, height: i32) {
+    shift(element, y);
+    style(element, "height", &format!("{height}px"));
+}
+
+/// Brings the element of that id into sight, if it is not.
+pub(crate) fn scroll_to(id: &str) {
+    if let Some(element) = document().get_element_by_id(id) {
+        let options = ScrollIntoViewOptions::new();
+        options.set_block(ScrollLogicalPosition::Nearest);
+        element.scroll_into_view_with_scroll_into_view_options(&options);
+    }
 }
 
 pub(crate) fn hide(element: &HtmlElement, hidden: bool) {

@@ -1,6 +1,6 @@
 //! What moves the lines: wheel, touch, selection, clicks, and the size of the window.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use leptos::leptos_dom::helpers::{request_animation_frame, window_event_listener_untyped};
 use leptos::prelude::{document, window};
@@ -12,11 +12,17 @@ use super::pulse::now;
 use crate::components::desk::Desk;
 use crate::state::input::Input;
 
+/// Pixels that stay free behind a row that is full.
+const MARGIN: f64 = 28.0;
+
 /// What a row measures when the style sheet has not come.
 const ROW: f64 = 20.0;
 
 /// A finger that is lifted later than this after its last movement was at rest.
 const REST: u64 = 60;
+
+/// Characters of a word that is looked for.
+const LONGEST_WORD: usize = 200;
 
 /// Watches the element that holds the rows, for as long as the page lives: there is only one.
 pub(crate) fn watch_lines(desk: Desk, port: &Element) {
@@ -26,6 +32,28 @@ pub(crate) fn watch_lines(desk: Desk, port: &Element) {
     on(port, "click", move |event: MouseEvent| click(desk, &event));
     touch(desk, port);
     selection(desk, port);
+}
+
+/// Measures how many characters fit into a row, by a row that nobody sees.
+pub(crate) fn watch_width(desk: Desk, port: &Element, probe: &Element) {
+    let (port_of, probe_of) = (port.clone(), probe.clone());
+    let measure = move || {
+        let Ok(Some(text)) = probe_of.query_selector(".text") else { return };
+        let text = text.get_bounding_client_rect();
+        let character = text.width() / 10.0;
+        let left = text.left() - probe_of.get_bounding_client_rect().left();
+        let room = f64::from(port_of.client_width()) - left - MARGIN;
+        if character > 1.0 {
+            desk.on(Input::Width((room / character).clamp(10.0, 2000.0) as u16));
+        }
+    };
+    measure();
+    let closure = Closure::<dyn FnMut()>::new(measure);
+    if let Ok(observer) = ResizeObserver::new(closure.as_ref().unchecked_ref()) {
+        observer.observe(port);
+        observer.observe(probe);
+        closure.forget();
+    }
 }
 
 /// Listens for events of `element`.
@@ -84,12 +112,23 @@ fn click(desk: Desk, event: &MouseEvent) {
     let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else {
         return;
     };
+    if let Ok(Some(fold)) = target.closest("[data-fold]") {
+        let at = fold.get_attribute("data-fold").and_then(|text| text.parse().ok());
+        if let Some(at) = at {
+            desk.on(Input::Fold(at));
+        }
+        return;
+    }
     let Ok(Some(row)) = target.closest("[data-at]") else { return };
     let Some(position) = row.get_attribute("data-at").and_then(|text| text.parse().ok()) else {
         return;
     };
     let plain = !event.ctrl_key() && !event.meta_key() && !event.shift_key();
-    if matches!(target.closest("a.num"), Ok(Some(_))) {
+    remember_word(event);
+    if matches!(target.closest("a.num"), Ok(Some(_))) && event.shift_key() {
+        event.prevent_default();
+        desk.on(Input::Choose(position));
+    } else if matches!(target.closest("a.num"), Ok(Some(_))) {
         if plain {
             event.prevent_default();
             desk.on(Input::Link(position));
@@ -97,6 +136,47 @@ fn click(desk: Desk, event: &MouseEvent) {
     } else if plain && !selecting() {
         desk.on(Input::PointOut(position));
     }
+}
+
+thread_local! {
+    /// The word that was clicked last.
+    static WORD: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// What `*` means: the text that is selected, or else the word that was clicked last.
+pub(super) fn word() -> String {
+    let selection = window().get_selection().ok().flatten();
+    let selected = selection.map(|selection| String::from(selection.to_string()));
+    let selected = selected.map(|text| text.lines().next().unwrap_or_default().trim().to_owned());
+    match selected {
+        Some(text) if !text.is_empty() => text.chars().take(LONGEST_WORD).collect(),
+        _ => WORD.with_borrow(String::clone),
+    }
+}
+
+/// Remembers the word under the pointer, where the browser can say which it is.
+fn remember_word(event: &MouseEvent) {
+    let page = document();
+    let able = js_sys::Reflect::has(&page, &"caretPositionFromPoint".into()).unwrap_or(false);
+    let (x, y) = (event.client_x() as f32, event.client_y() as f32);
+    let caret = able.then(|| page.caret_position_from_point(x, y)).flatten();
+    let Some((node, offset)) = caret.and_then(|at| Some((at.offset_node()?, at.offset()))) else {
+        return;
+    };
+    // The text counts in units of sixteen bits.
+    let units: Vec<u16> = node.text_content().unwrap_or_default().encode_utf16().collect();
+    let offset = (offset as usize).min(units.len());
+    let (before, after) = units.split_at(offset);
+    let part = |unit: &&u16| {
+        let char = char::from_u32(u32::from(**unit));
+        char.is_none_or(|char| char.is_alphanumeric() || matches!(char, '_' | '-' | '.'))
+    };
+    let head = before.iter().rev().take_while(part).count();
+    let tail = after.iter().take_while(part).count();
+    let word = units.get(offset - head..(offset + tail)).unwrap_or_default();
+    let word = String::from_utf16_lossy(word);
+    let word: String = word.trim_matches(['-', '.']).chars().take(LONGEST_WORD).collect();
+    WORD.set(word);
 }
 
 fn selecting() -> bool {

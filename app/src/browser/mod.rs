@@ -5,6 +5,8 @@
 #[cfg(target_arch = "wasm32")]
 mod dom;
 #[cfg(target_arch = "wasm32")]
+mod keeping;
+#[cfg(target_arch = "wasm32")]
 mod lines;
 #[cfg(target_arch = "wasm32")]
 mod perform;
@@ -16,6 +18,8 @@ mod ruler;
 mod socket;
 #[cfg(target_arch = "wasm32")]
 mod start;
+#[cfg(target_arch = "wasm32")]
+mod timeline;
 #[cfg(not(target_arch = "wasm32"))]
 mod twins;
 
@@ -24,12 +28,13 @@ pub(crate) use twins::*;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use self::{
-    dom::{drop_first_lines, focus, focus_lines, hide, shift, show_modal},
-    lines::watch_lines,
+    dom::{drop_first_lines, focus, focus_lines, hide, place, scroll_to, shift, show_modal},
+    lines::{watch_lines, watch_width},
     perform::perform,
     pulse::{now, request_frame, wake_at},
     ruler::{place_handle, place_mark, watch_ruler},
     start::begin,
+    timeline::watch_timeline,
 };
 #[cfg(all(feature = "csr", target_arch = "wasm32"))]
 pub(crate) use start::build;

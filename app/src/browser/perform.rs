@@ -1,12 +1,18 @@
 //! Carries out what the state has decided.
 
+use std::time::Duration;
+
+use leptos::leptos_dom::helpers::set_timeout;
 use leptos::prelude::{document, window};
 use leptos::task::spawn_local;
-use leptos::web_sys::{RequestInit, RequestRedirect, Response, ResponseType, ScrollToOptions};
+use leptos::web_sys::{
+    Blob, HtmlAnchorElement, RequestInit, RequestRedirect, Response, ResponseType, ScrollToOptions,
+    Url,
+};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use super::socket;
+use super::{keeping, socket};
 use crate::boot::Theme;
 use crate::components::desk::Desk;
 use crate::state::input::{Effect, Input};
@@ -27,6 +33,16 @@ pub(crate) fn perform(desk: Desk, effects: Vec<Effect>) {
             Effect::CopyAddress(address) => {
                 let origin = window().location().origin().unwrap_or_default();
                 copy(&(origin + &address));
+            }
+            Effect::CopyAround(before, after) => {
+                let origin = window().location().origin().unwrap_or_default();
+                copy(&(before + &origin + &after));
+            }
+            Effect::Download { name, text } => download(&name, &text),
+            Effect::Keep(keep, text) => keeping::keep(desk, keep, &text),
+            Effect::AskWord => {
+                let word = super::lines::word();
+                spawn_local(async move { desk.on(Input::Word(word)) });
             }
             Effect::Columns(columns) => columns_by(columns),
             Effect::Theme(theme) => set_theme(theme, &desk.peek(|page| page.base().to_owned())),
@@ -86,6 +102,26 @@ fn copy(text: &str) {
         }
         field.remove();
     }
+}
+
+/// Gives `text` to the browser as a file to be kept.
+fn download(name: &str, text: &str) {
+    let parts = js_sys::Array::of1(&JsValue::from_str(text));
+    let Ok(blob) = Blob::new_with_str_sequence(&parts) else { return };
+    let Ok(address) = Url::create_object_url_with_blob(&blob) else { return };
+    let link = document().create_element("a").ok();
+    if let Some(link) = link.and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok()) {
+        link.set_href(&address);
+        link.set_download(name);
+        link.click();
+    }
+    // The browser has taken it by then.
+    set_timeout(
+        move || {
+            let _let_go = Url::revoke_object_url(&address);
+        },
+        Duration::from_secs(10),
+    );
 }
 
 fn columns_by(columns: i32) {

@@ -43,6 +43,7 @@ pub(crate) fn begin(desk: Desk) {
         query,
         fragment,
     });
+    super::keeping::tell(desk);
     // The handles are let go: there is one page, and it listens until it is closed.
     let _forever = window_event_listener(ev::keydown, move |event| {
         let foreign = event.default_prevented() || typing(event.target(), &event.key());
@@ -70,6 +71,8 @@ fn pressed(event: &KeyboardEvent) -> (String, bool) {
     let command = event.ctrl_key() || event.meta_key();
     match key.as_str() {
         "f" if command && !shift && !event.alt_key() => ("Ctrl-F".to_owned(), false),
+        "k" if command && !shift && !event.alt_key() => ("Ctrl-K".to_owned(), false),
+        "L" | "l" if command && shift && !event.alt_key() => ("Ctrl-Shift-L".to_owned(), false),
         "F3" if shift && !command && !event.alt_key() => ("Shift-F3".to_owned(), false),
         _ => (key, command || event.alt_key()),
     }

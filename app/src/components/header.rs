@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::command::Command;
 use super::desk::use_desk;
+use super::icon::{self, icon};
 use crate::state::input::{Input, Panel};
 use crate::state::keys::Action;
 use crate::state::view::Follow;
@@ -55,6 +56,14 @@ pub(crate) fn Header() -> impl IntoView {
                     <circle cx="7" cy="7" r="4.5" />
                     <path d="m10.5 10.5 3.5 3.5" />
                 </svg>
+            </button>
+            <button
+                class="icon"
+                aria-label=text::COMMANDS
+                title=text::COMMANDS_KEY
+                on:click=move |_| desk.act(Action::Palette)
+            >
+                {icon(icon::COMMANDS)}
             </button>
             <button
                 class="icon theme"

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::desk::use_desk;
 use crate::browser;
 use crate::state::input::{Input, Panel};
-use crate::state::keys::BINDINGS;
+use crate::state::keys::{About, BINDINGS};
 use crate::text;
 
 /// The help sheet.
@@ -26,23 +26,34 @@ pub(crate) fn Help() -> impl IntoView {
             desk.on(Input::Panel(Panel::Help));
         }
     };
-    let keys = BINDINGS.iter().map(|binding| {
+    let group = |about: About| {
+        let own = BINDINGS.iter().filter(move |binding| binding.about == about);
+        let keys = own.filter(|binding| !binding.shown.is_empty()).map(|binding| {
+            view! {
+                <div>
+                    <dt>
+                        <kbd>{binding.shown}</kbd>
+                    </dt>
+                    <dd>{binding.help}</dd>
+                    <dd class="unix">{binding.unix}</dd>
+                </div>
+            }
+        });
         view! {
-            <div>
-                <dt>
-                    <kbd>{binding.shown}</kbd>
-                </dt>
-                <dd>{binding.help}</dd>
-            </div>
+            <section>
+                <h3>{text::about(about)}</h3>
+                <dl>{keys.collect_view()}</dl>
+            </section>
         }
-    });
+    };
+    let groups = [About::Moving, About::Finding, About::Reading, About::Keeping, About::Page];
     view! {
         <dialog class="help" node_ref=dialog aria-label=text::HELP on:close=closed>
             <form method="dialog">
                 <h2>{text::HELP}</h2>
                 <button class="quiet">{text::CLOSE}</button>
             </form>
-            <dl>{keys.collect_view()}</dl>
+            <div class="groups">{groups.map(group).into_iter().collect_view()}</div>
             <p>{text::COUNTS}</p>
             <p class="faint">{[text::PRODUCT, " ", &version].concat()}</p>
         </dialog>

@@ -8,15 +8,21 @@
 
 pub(crate) mod app;
 pub(crate) mod banner;
+pub(crate) mod chosen;
 mod command;
 pub(crate) mod desk;
+pub(crate) mod details;
 pub(crate) mod empty;
 pub(crate) mod find;
 mod header;
 pub(crate) mod help;
+pub(crate) mod icon;
 pub(crate) mod lines;
+pub(crate) mod marks;
+pub(crate) mod palette;
 pub(crate) mod pill;
 pub(crate) mod row;
 pub(crate) mod ruler;
 pub(crate) mod sidebar;
 pub(crate) mod status;
+pub(crate) mod timeline;

@@ -8,19 +8,21 @@ use tailwater_protocol::{Colour, Level, Number, Style};
 use super::desk::Desk;
 use crate::browser;
 use crate::state::address::fragment;
-use crate::state::list::{Item, Line};
+use crate::state::list::{Item, Line, Shown};
 use crate::state::pieces::pieces;
+use crate::state::shape::{Beside, Fold};
 use crate::text;
 
 /// A row: a line of the log, or a notice.
 pub(crate) fn item_view(desk: Desk, item: &Item) -> AnyView {
     match item {
-        Item::Line(line) => line_view(line).into_any(),
+        Item::Line(line) => line_view(desk, line).into_any(),
+        Item::Fold(fold) => fold_view(fold).into_any(),
         Item::Notice(notice) => {
             let text = desk.peek(|page| text::notice(notice, page.clock(), browser::now()));
             view! {
-                <div class="row notice" role="listitem">
-                    <span>{text}</span>
+                <div class="row notice" role="row">
+                    <span role="gridcell">{text}</span>
                 </div>
             }
             .into_any()
@@ -28,20 +30,86 @@ pub(crate) fn item_view(desk: Desk, item: &Item) -> AnyView {
     }
 }
 
-fn line_view(line: &Line) -> impl IntoView + use<> {
+fn line_view(desk: Desk, line: &Shown) -> impl IntoView + use<> {
+    let at = line.position.to_string();
+    let wraps = line.dress.rows > 0;
+    let (rows, columns) = (line.dress.rows.to_string(), line.dress.columns.to_string());
+    let (rows, columns) = (wraps.then_some(rows), wraps.then_some(columns));
+    let beside = line.column.name().map(|_| {
+        let said = line.dress.beside.map(|nanos| said_beside(desk, line.column, nanos));
+        view! { <span class="beside" role="gridcell">{said}</span> }
+    });
     view! {
         <div
             class="row"
-            role="listitem"
+            class:marked=line.dress.marked
+            class:chosen=line.dress.chosen
+            class:wraps=wraps
+            style=("--rows", rows)
+            style=("--columns", columns)
+            role="row"
+            id=row_id(&at)
             data-level=level_name(line.level)
-            data-at=line.position.to_string()
+            data-at=at
         >
-            <a class=number_class(line.number) href=fragment(line.position) tabindex="-1">
+            <a
+                class=number_class(line.number)
+                role="rowheader"
+                href=fragment(line.position)
+                tabindex="-1"
+            >
                 {number(line)}
             </a>
-            <i class="level" aria-hidden="true">{level_letter(line.level)}</i>
-            <span class="text">{runs(line)}</span>
+            <i class="level" aria-hidden="true">
+                {level_letter(line.level)}
+            </i>
+            {beside}
+            <span class="text" role="gridcell">
+                {runs(line)}
+            </span>
             {badges(line)}
+        </div>
+    }
+}
+
+/// The id of the row at that position, by which the cursor is told to those who do not see it.
+pub(crate) fn row_id(at: &str) -> String {
+    "row-".to_owned() + at
+}
+
+fn said_beside(desk: Desk, column: Beside, nanos: i64) -> String {
+    match column {
+        Beside::Nothing => String::new(),
+        Beside::Delta => text::delta(nanos),
+        Beside::Local => desk.peek(|page| text::time_of_day(nanos, page.clock())),
+        Beside::Utc => desk.peek(|page| text::time_of_day(nanos, &page.clock().utc())),
+    }
+}
+
+/// A row that stands for lines, or above them.
+fn fold_view(fold: &Fold) -> impl IntoView + use<> {
+    let said = text::fold(fold);
+    let hits = (fold.hits > 0).then(|| view! { <mark>{text::hits_within(fold.hits)}</mark> });
+    view! {
+        <div
+            class="row fold"
+            class:open=fold.open
+            role="row"
+            data-level=level_name(fold.level)
+            data-fold=fold.at.to_string()
+        >
+            <span class="num" role="rowheader"></span>
+            <i class="level" aria-hidden="true"></i>
+            <button
+                class="unfold"
+                role="gridcell"
+                tabindex="-1"
+                aria-expanded=if fold.open { "true" } else { "false" }
+            >
+                <span class="arrow" aria-hidden="true"></span>
+                {said}
+                {hits}
+            </button>
         </div>
     }
 }

@@ -17,6 +17,9 @@ pub(crate) fn Ruler() -> impl IntoView {
     let model = desk.memo(|page, _| ruler(page.view()));
     let ticks = Memo::new(move |_| model.with(|model| model.ticks.clone()));
     let hits = Memo::new(move |_| model.with(|model| hit_path(&model.hits)));
+    let errors = Memo::new(move |_| model.with(|model| grave_path(&model.errors, 7)));
+    let warnings = Memo::new(move |_| model.with(|model| grave_path(&model.warnings, 4)));
+    let marks = Memo::new(move |_| model.with(|model| model.marks.clone()));
     let here = Memo::new(move |_| model.with(|model| model.here));
     let height = desk.memo(|page, _| page.height());
     let percent = move || model.with(|model| model.at / (WHOLE / 100));
@@ -52,8 +55,15 @@ pub(crate) fn Ruler() -> impl IntoView {
                 children=|tick| view! { <Mark at=tick class="tick" /> }
             />
             <svg class="hits" viewBox="0 0 16 512" preserveAspectRatio="none" aria-hidden="true">
-                <path d=hits />
+                <path class="warnings" d=warnings />
+                <path class="errors" d=errors />
+                <path class="found" d=hits />
             </svg>
+            <For
+                each=move || marks.get()
+                key=|mark| *mark
+                children=|mark| view! { <Mark at=mark class="mark" /> }
+            />
             {move || here.get().map(|at| view! { <Mark at=at class="here" /> })}
             <div class="handle" node_ref=handle></div>
         </div>
@@ -66,6 +76,16 @@ fn hit_path(density: &[u8]) -> String {
     for (at, &hits) in density.iter().enumerate().filter(|(_, hits)| **hits > 0) {
         let from = 11 - hits.min(9);
         path.push_str(&["M", &from.to_string(), " ", &at.to_string(), ".5H16"].concat());
+    }
+    path
+}
+
+/// A line from the left for each part of the log that holds errors, or warnings: the one is longer.
+fn grave_path(density: &[u8], long: u8) -> String {
+    let mut path = String::new();
+    for (at, &count) in density.iter().enumerate().filter(|(_, count)| **count > 0) {
+        let to = (long - 2 + count.min(8) / 3).min(9);
+        path.push_str(&["M0 ", &at.to_string(), ".5H", &to.to_string()].concat());
     }
     path
 }

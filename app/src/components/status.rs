@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::desk::use_desk;
 use crate::state::input::Input;
+use crate::state::keys::Action;
 use crate::state::status::Condition;
 use crate::text;
 
@@ -13,6 +14,7 @@ pub(crate) fn Status() -> impl IntoView {
     let desk = use_desk();
     let status = desk.memo(|page, now| page.status(now));
     let note = desk.memo(|page, _| page.note().map(str::to_owned));
+    let looks = desk.memo(|page, _| page.looks());
     let count = desk.memo(|page, _| page.count());
     let condition = Memo::new(move |_| status.with(|status| text::condition(&status.condition)));
     let kind = Memo::new(move |_| status.with(|status| text::kind(&status.condition)));
@@ -49,6 +51,17 @@ pub(crate) fn Status() -> impl IntoView {
             <span class="note">{note}</span>
             <span class="count">{move || count.get().map(|count| count.to_string())}</span>
             <span class="place">{place}</span>
+            <button
+                class="switch"
+                aria-pressed=move || if looks.get().wrap { "true" } else { "false" }
+                title=text::WRAP_KEY
+                on:click=move |_| desk.act(Action::Wrap)
+            >
+                {text::WRAP}
+            </button>
+            <button class="switch times" title=text::TIMES on:click=move |_| desk.act(Action::Times)>
+                {move || text::beside(looks.get().beside)}
+            </button>
             <span class="encoding">{encoding}</span>
             <span class="unseen" role="status" aria-live="polite">
                 {voice}

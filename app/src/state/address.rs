@@ -3,6 +3,8 @@
 
 use tailwater_protocol::{Anchor, LogName, Position};
 
+use super::view::cursor::{Chosen, End};
+
 /// What the address says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Address {
@@ -17,13 +19,27 @@ pub(crate) struct Address {
 pub(crate) enum Place {
     Position(Position),
     Line(u64),
+    /// Lines from the one to the other.
+    Stretch(Position, Position),
+    Lines(u64, u64),
 }
 
 impl Place {
+    /// What is chosen by it, if it is more than a line.
+    pub(crate) fn chosen(self) -> Option<Chosen> {
+        match self {
+            Self::Position(_) | Self::Line(_) => None,
+            Self::Stretch(from, to) => {
+                Some(Chosen { from: End::At(from, None), to: End::At(to, None) })
+            }
+            Self::Lines(from, to) => Some(Chosen { from: End::Number(from), to: End::Number(to) }),
+        }
+    }
+
     pub(crate) fn anchor(self) -> Anchor {
         match self {
-            Self::Position(position) => Anchor::At(position),
-            Self::Line(line) => Anchor::Line(line),
+            Self::Position(position) | Self::Stretch(position, _) => Anchor::At(position),
+            Self::Line(line) | Self::Lines(line, _) => Anchor::Line(line),
         }
     }
 }
@@ -54,6 +70,8 @@ impl Address {
         match self.place {
             Some(Place::Position(position)) => text.push_str(&fragment(position)),
             Some(Place::Line(line)) => text.push_str(&format!("#L{line}")),
+            Some(Place::Stretch(from, to)) => text.push_str(&format!("#@{from}-{to}")),
+            Some(Place::Lines(from, to)) => text.push_str(&format!("#L{from}-{to}")),
             None => {}
         }
         text
@@ -124,13 +142,16 @@ fn decode(text: &str) -> String {
 }
 
 fn place(fragment: &str) -> Option<Place> {
-    if let Some(position) = fragment.strip_prefix('@') {
-        return position.parse().ok().map(Place::Position);
+    if let Some(positions) = fragment.strip_prefix('@') {
+        let (from, to) = positions.split_once('-').unwrap_or((positions, ""));
+        let from = from.parse().ok()?;
+        return Some(to.parse().map_or(Place::Position(from), |to| Place::Stretch(from, to)));
     }
-    let line = fragment.strip_prefix('L')?;
-    // A range leads to its first line.
-    let line = line.split('-').next()?;
-    line.parse().ok().filter(|line| *line > 0).map(Place::Line)
+    let lines = fragment.strip_prefix('L')?;
+    let (from, to) = lines.split_once('-').unwrap_or((lines, ""));
+    let number = |text: &str| text.parse().ok().filter(|line: &u64| *line > 0);
+    let from = number(from)?;
+    Some(number(to).map_or(Place::Line(from), |to| Place::Lines(from, to)))
 }
 
 #[cfg(test)]
@@ -177,7 +198,8 @@ mod tests {
     fn places_are_read() {
         for (fragment, expected) in [
             ("#L481993", Some(Place::Line(481_993))),
-            ("#L5-9", Some(Place::Line(5))),
+            ("#L5-9", Some(Place::Lines(5, 9))),
+            ("#L5-", Some(Place::Line(5))),
             ("#L0", None),
             ("#L", None),
             ("#L-3", None),

@@ -27,6 +27,16 @@ impl Clock {
         Self { offset: wall.saturating_sub(now), zone }
     }
 
+    /// Minutes that local time is ahead of UTC.
+    pub(crate) fn zone(&self) -> i32 {
+        self.zone
+    }
+
+    /// The same clock on a wall in Greenwich.
+    pub(crate) fn utc(&self) -> Self {
+        Self { zone: 0, ..*self }
+    }
+
     /// Milliseconds since 1970.
     pub(crate) fn wall(&self, now: u64) -> u64 {
         self.offset + now

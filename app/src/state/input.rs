@@ -36,6 +36,10 @@ pub(crate) enum Input {
         height: f64,
         row: f64,
     },
+    /// Characters that fit beside the numbers.
+    Width(u16),
+    /// What this browser has kept under that name.
+    Kept(Keep, String),
     /// Pixels down.
     Scroll(f64),
     /// The ruler's handle was drawn to that fraction of its way.
@@ -46,6 +50,35 @@ pub(crate) enum Input {
     PointOut(Position),
     /// The number of a row was pressed.
     Link(Position),
+    /// It was pressed with Shift: all lines from the last one up to there are meant.
+    Choose(Position),
+    /// What is chosen, copied in some way; `None`: let go.
+    Chosen(Option<Copying>),
+    /// The row was pressed that stands for what is folded.
+    Fold(Position),
+    /// The word at the cursor, or the text that is selected.
+    Word(String),
+    /// Goes to a line that is marked.
+    GoTo(Position),
+    /// What is written of a marked line.
+    Note(Position, String),
+    /// The mark at a line is taken away.
+    Unmark(Position),
+    UnmarkAll,
+    /// The marked lines become a file.
+    DownloadMarked,
+    /// That query is to be looked for.
+    FindQuery(String),
+    /// A text is to be copied.
+    Copy(String),
+    /// An instant to go to, in nanoseconds since 1970.
+    Time(i64),
+    /// What stands in the palette's field.
+    Palette(String),
+    /// Another entry of the palette is chosen.
+    PaletteStep(i32),
+    /// The entry of that number is meant; `None`: the chosen one.
+    PaletteTake(Option<usize>),
     Filter(String),
     /// What stands in the field for what is looked for.
     Find(String),
@@ -84,6 +117,17 @@ pub(crate) enum Effect {
     CopyText(String),
     /// To the clipboard, after the page's own origin.
     CopyAddress(String),
+    /// To the clipboard: the first, the page's own origin, the second.
+    CopyAround(String, String),
+    /// A file of that name, of that text.
+    Download {
+        name: String,
+        text: String,
+    },
+    /// To be kept by this browser under that name.
+    Keep(Keep, String),
+    /// Find out which word is meant.
+    AskWord,
     /// Characters to the right.
     Columns(i32),
     Theme(Theme),
@@ -98,4 +142,37 @@ pub(crate) enum Panel {
     /// The sources, where there is no room for them beside the lines.
     Drawer,
     Help,
+    Palette,
+    Marks,
+}
+
+/// What a browser keeps for its reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// How lines are drawn.
+    Shape,
+    Marks,
+}
+
+impl Keep {
+    pub(crate) const ALL: [Self; 2] = [Self::Shape, Self::Marks];
+
+    /// The name it is kept under.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Shape => "shape",
+            Self::Marks => "marks",
+        }
+    }
+}
+
+/// As what chosen lines are copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Copying {
+    Lines,
+    Link,
+    /// A command that fetches them.
+    Curl,
+    /// A command that prints them where the log lies.
+    Tail,
 }

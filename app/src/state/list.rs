@@ -1,8 +1,9 @@
 //! The virtual list: a run of adjacent lines, and where in it the viewport stands.
 //!
-//! The scroll model is ours, pixels from the first loaded item, so that no element is ever taller
+//! The scroll model is ours, pixels from the first loaded row, so that no element is ever taller
 //! than the screen and no browser's limit is met. It asks for nothing itself: it says which edge
-//! comes near, and `view` asks.
+//! comes near, and `view` asks. What is drawn of the lines is `shape`'s, where it stands
+//! `geometry`'s.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,10 +13,18 @@ use tailwater_protocol::{
 };
 
 use super::seam::{Here, Notice, Seam, seams};
+use super::shape::{self, Beside, Fold, Opened, Shape, Slot};
 
-/// Lines held at most. A screen shows a tenth of that; the rest is room to scroll in while the
-/// next window travels.
+mod geometry;
+mod numbers;
+
+/// Lines held at most, but for those that are folded. A screen shows a tenth of that; the rest is
+/// room to scroll in while the next window travels.
 pub(crate) const HELD: usize = 1200;
+
+/// Lines held at most, folded or not: with [`shape::MOST`] of them behind each second row, still
+/// more than what is asked for beyond both ends of the tallest screen.
+const HELD_FOLDED: usize = 40_000;
 
 /// Items drawn beyond each end of the viewport, so that a small scroll needs no new element in the
 /// frame that shows it.
@@ -44,6 +53,38 @@ pub(crate) struct Line {
     pub(crate) nuls: u64,
     pub(crate) styles: Box<[StyleRun]>,
     pub(crate) hits: Box<[Hit]>,
+    /// When it was written, in nanoseconds since 1970.
+    pub(crate) time: Option<i64>,
+    /// Whether it belongs to the event of the line before it.
+    pub(crate) within: bool,
+}
+
+/// What a line wears that is not of the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Dress {
+    /// Rows that it takes, when it is broken into rows; 0: it is not.
+    pub(crate) rows: u16,
+    pub(crate) columns: u16,
+    pub(crate) marked: bool,
+    pub(crate) chosen: bool,
+    /// Nanoseconds that stand beside it.
+    pub(crate) beside: Option<i64>,
+}
+
+/// A line as it is drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) line: Arc<Line>,
+    pub(crate) dress: Dress,
+    pub(crate) column: Beside,
+}
+
+impl std::ops::Deref for Shown {
+    type Target = Line;
+
+    fn deref(&self) -> &Line {
+        &self.line
+    }
 }
 
 /// What stands beyond an end of the loaded lines.
@@ -66,11 +107,12 @@ pub(crate) enum Landing {
     Third,
 }
 
-/// Something of the height of a row.
+/// Something that is drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Item {
-    Line(Arc<Line>),
+    Line(Shown),
     Notice(Notice),
+    Fold(Fold),
 }
 
 /// What an item is recognised by, so that its element survives while it is the same.
@@ -78,9 +120,11 @@ pub(crate) enum Item {
 pub(crate) enum Key {
     /// The length, the number and the hits are part of it: an unfinished line grows, an estimate is
     /// corrected, something else is looked for.
-    Line(Position, u64, u64, bool, u32),
+    Line(Position, u64, u64, bool, u32, Dress),
     /// Which notice, and what it says.
     Notice(GenerationId, u8, u64),
+    /// Which, how many lines and hits it hides, and whether it is open.
+    Fold(Position, u32, u32, bool),
 }
 
 /// What is to be drawn.
@@ -95,9 +139,13 @@ pub(crate) struct Drawn {
 pub(crate) struct List {
     lines: VecDeque<Arc<Line>>,
     seams: Vec<Seam>,
+    shape: Shape,
+    opened: Opened,
+    /// Made from all of the above whenever they change.
+    slots: Vec<Slot>,
     before: Edge,
     after: Edge,
-    /// Pixels from the first item's top to the viewport's.
+    /// Pixels from the first row's top to the viewport's.
     top: f64,
     height: f64,
     row: f64,
@@ -119,6 +167,8 @@ impl Line {
             nuls: row.nuls,
             styles: row.styles.into(),
             hits: row.hits.into(),
+            time: row.time,
+            within: row.within,
         })
     }
 
@@ -143,9 +193,10 @@ impl Item {
                     Number::Estimate(n) => (n, false),
                     Number::Unknown => (0, false),
                 };
-                Key::Line(line.position, line.length, number, exact, line.paint())
+                Key::Line(line.position, line.length, number, exact, line.paint(), line.dress)
             }
             Self::Notice(notice) => notice.key(),
+            Self::Fold(fold) => Key::Fold(fold.at, fold.lines, fold.hits, fold.open),
         }
     }
 }
@@ -213,49 +264,6 @@ impl List {
         self.lines.iter().find(|line| holds(line, position))
     }
 
-    /// The loaded line that begins in the viewport first.
-    pub(crate) fn top_line(&self) -> Option<&Arc<Line>> {
-        let item = if self.row > 0.0 { (self.top / self.row).round() as usize } else { 0 };
-        self.line_from(item)
-    }
-
-    /// The line that stands where [`Landing::Third`] puts one.
-    pub(crate) fn third_line(&self) -> Option<&Arc<Line>> {
-        if self.row <= 0.0 || self.top <= 0.5 {
-            return self.top_line();
-        }
-        let item = (self.top / self.row).round() as usize;
-        self.line_from(item + (self.height / 3.0 / self.row) as usize)
-    }
-
-    /// Pixels from the viewport's top to the row that holds `position`, if it is in sight.
-    pub(crate) fn y(&self, position: Position) -> Option<i32> {
-        let index = self.lines.iter().position(|line| holds(line, position))?;
-        let y = self.item_of(index) as f64 * self.row - self.top;
-        (y + self.row > 0.0 && y < self.height).then_some(y.round() as i32)
-    }
-
-    /// Whether the row that holds `position` is in the viewport.
-    pub(crate) fn sees(&self, position: Position) -> bool {
-        self.y(position).is_some()
-    }
-
-    /// The lowest line in the viewport.
-    pub(crate) fn bottom_line(&self) -> Option<&Arc<Line>> {
-        let item = if self.row > 0.0 { ((self.top + self.height) / self.row) as usize } else { 0 };
-        (0..=item.min(self.items())).rev().find_map(|item| match self.nth(item) {
-            Some(Slot::Line(index)) if item as f64 * self.row < self.top + self.height => {
-                self.lines.get(index)
-            }
-            _ => None,
-        })
-    }
-
-    /// Pixels of loaded lines above and below the viewport.
-    pub(crate) fn margins(&self) -> (f64, f64) {
-        (self.top, self.total() - self.top - self.height)
-    }
-
     /// Whether the viewport stands at the last loaded line.
     pub(crate) fn at_bottom(&self) -> bool {
         self.top + 0.5 >= self.lowest()
@@ -296,7 +304,8 @@ impl List {
         let Some(index) = self.lines.iter().position(|line| holds(line, position)) else {
             return false;
         };
-        let y = self.item_of(index) as f64 * self.row;
+        self.reveal(index);
+        let y = self.y_of(index);
         self.top = match landing {
             Landing::Top => y,
             Landing::Third => y - ((self.height / 3.0) / self.row.max(1.0)).floor() * self.row,
@@ -310,25 +319,15 @@ impl List {
         self.lines = lines.into();
         self.seams.clear();
         (self.before, self.after) = (before, after);
+        self.lay_out();
         self.clamp();
     }
 
     /// Holds `lines` instead, without moving what is read if it is among them.
     pub(crate) fn repaint(&mut self, lines: Vec<Arc<Line>>, before: Edge, after: Edge) {
-        let index = |list: &Self, position| {
-            list.lines.iter().position(|line: &Arc<Line>| line.position == position)
-        };
-        let kept = self.top_line().map(|line| line.position);
-        let was = kept.and_then(|position| index(self, position)).map(|at| self.item_of(at));
-        let y = was.map(|item| item as f64 * self.row - self.top);
-        let top = self.top;
+        let kept = self.hold();
         self.replace(lines, before, after);
-        let is = kept.and_then(|position| index(self, position)).map(|at| self.item_of(at));
-        self.top = match (is, y) {
-            (Some(item), Some(y)) => item as f64 * self.row - y,
-            _ => top,
-        };
-        self.clamp();
+        self.restore(kept);
     }
 
     /// Puts `lines` in place of what is loaded from their first position on. `false`, and nothing
@@ -341,9 +340,12 @@ impl List {
             None if joins(last, start, outline, trust) => self.lines.len(),
             None => return false,
         };
+        let kept = self.hold();
         self.lines.truncate(at);
         self.lines.extend(lines);
         self.settle_numbers();
+        self.lay_out();
+        self.restore(kept);
         true
     }
 
@@ -359,12 +361,16 @@ impl List {
                 return false;
             }
         };
+        let kept = self.hold();
         for line in fresh.iter().rev() {
             self.lines.push_front(Arc::clone(line));
         }
         self.before = edge;
-        self.top += fresh.len() as f64 * self.row;
+        // The notices stand by index; they are mended when all has settled.
+        self.seams.clear();
         self.settle_numbers();
+        self.lay_out();
+        self.restore(kept);
         true
     }
 
@@ -380,167 +386,61 @@ impl List {
         self.after = edge;
     }
 
-    /// Lets go of what is farthest from the viewport, to hold no more than [`HELD`].
+    /// Lets go of what is farthest from the viewport, to hold no more than [`HELD`] and what is
+    /// folded.
     pub(crate) fn trim(&mut self, outline: &Outline, deleted: Option<u64>, here: Option<Here>) {
-        let over = self.lines.len().saturating_sub(HELD);
+        let limit = HELD + self.folded().min(HELD_FOLDED - HELD);
+        let over = self.lines.len().saturating_sub(limit);
+        let kept = self.hold();
         if over > 0 {
             let (above, below) = self.margins();
             if above > below {
-                let cut = self.item_of(over);
-                self.lines.drain(..over);
-                self.top -= cut as f64 * self.row;
+                // Never the first line of an event without those that are folded into it.
+                let cut = self.border(over);
+                self.lines.drain(..cut);
                 self.before = Edge::More;
-                self.seams.clear();
             } else {
-                self.lines.truncate(HELD);
+                self.lines.truncate(self.lines.len() - over);
                 self.after = Edge::More;
             }
         }
-        self.mend_seams(outline, deleted, here);
-    }
-
-    /// Puts the notices where they belong now, without moving what is read.
-    pub(crate) fn mend_seams(
-        &mut self,
-        outline: &Outline,
-        deleted: Option<u64>,
-        here: Option<Here>,
-    ) {
-        let kept = self.top_line().map(|line| line.position);
-        let y = |list: &Self, position: Position| {
-            let index = list.lines.iter().position(|line| line.position == position);
-            index.map(|index| list.item_of(index) as f64 * list.row)
-        };
-        let was = kept.and_then(|position| y(self, position));
         let edges = (self.before, self.after);
         self.seams = seams(&self.lines, edges, outline, deleted, here);
-        let is = kept.and_then(|position| y(self, position));
-        if let (Some(was), Some(is)) = (was, is) {
-            self.top += is - was;
-        }
-        self.clamp();
+        self.lay_out();
+        self.restore(kept);
     }
 
-    /// The row that holds `position` has this number, and with it all of its generation.
-    pub(crate) fn set_number(&mut self, position: Position, number: Number) {
-        if let Some(line) = self.lines.iter_mut().find(|line| line.position == position) {
-            Arc::make_mut(line).number = number;
-            self.settle_numbers();
-        }
-    }
-
-    /// A line of `generation` whose number is not counted yet.
-    pub(crate) fn unnumbered(&self, generation: GenerationId) -> Option<&Arc<Line>> {
-        self.lines.iter().find(|line| {
-            line.position.generation == generation && !matches!(line.number, Number::Exact(_))
-        })
-    }
-
-    pub(crate) fn drawn(&self) -> Drawn {
-        if self.row <= 0.0 || self.lines.is_empty() {
-            return Drawn::default();
-        }
-        let first = ((self.top / self.row) as usize).saturating_sub(OVERSCAN);
-        let count = ((self.height / self.row) as usize + 2 + 2 * OVERSCAN).min(DRAWN);
-        let items = (first..(first + count).min(self.items())).filter_map(|item| {
-            Some(match self.nth(item)? {
-                Slot::Line(index) => Item::Line(Arc::clone(self.lines.get(index)?)),
-                Slot::Notice(index) => Item::Notice(self.seams.get(index)?.notice.clone()),
-            })
-        });
-        Drawn {
-            items: items.collect(),
-            offset: (first as f64 * self.row - self.top).round() as i32,
-        }
-    }
-
-    /// Numbers of one generation follow one another. A counted one corrects the guesses around
-    /// it; among guesses the first stays, so that the others do not waver with each new guess.
-    fn settle_numbers(&mut self) {
-        let mut from = 0;
-        while let Some(first) = self.lines.get(from) {
-            let generation = first.position.generation;
-            let own = |line: &&Arc<Line>| line.position.generation == generation;
-            let until = from + self.lines.range(from..).take_while(own).count();
-            let counted = (from..until).rev().find_map(|at| match self.lines.get(at)?.number {
-                Number::Exact(n) => Some((at, n, true)),
-                _ => None,
-            });
-            let guessed = || match first.number {
-                Number::Estimate(n) => Some((from, n, false)),
-                _ => None,
-            };
-            if let Some((at, number, exact)) = counted.or_else(guessed) {
-                self.number_from(from, until, at, number, exact);
+    /// Lines are drawn like this from now on; what is read stays where it is.
+    pub(crate) fn set_shape(&mut self, shape: Shape) {
+        if self.shape != shape {
+            let kept = self.hold();
+            if self.shape.fold != shape.fold || self.shape.collapse != shape.collapse {
+                self.opened.clear();
             }
-            from = until;
+            self.shape = shape;
+            self.lay_out();
+            self.restore(kept);
         }
     }
 
-    fn number_from(&mut self, from: usize, until: usize, at: usize, number: u64, exact: bool) {
-        let ordinal = |list: &Self, upto: usize| {
-            list.lines.range(from + 1..upto + 1).filter(|line| !line.continued).count() as u64
-        };
-        let mut now = number.saturating_sub(ordinal(self, at));
-        for (index, line) in self.lines.range_mut(from..until).enumerate() {
-            if index > 0 && !line.continued {
-                now = now.saturating_add(1);
-            }
-            let right = if exact { Number::Exact(now) } else { Number::Estimate(now.max(1)) };
-            if line.number != right {
-                Arc::make_mut(line).number = right;
-            }
-        }
+    pub(crate) fn shape(&self) -> Shape {
+        self.shape
     }
 
-    fn items(&self) -> usize {
-        self.lines.len() + self.seams.len()
+    /// Opens or shuts the fold whose lines begin at `at`.
+    pub(crate) fn toggle(&mut self, at: Position) {
+        let kept = self.hold();
+        self.opened.toggle(at);
+        self.lay_out();
+        self.restore(kept);
     }
 
-    fn total(&self) -> f64 {
-        self.items() as f64 * self.row
-    }
-
-    fn lowest(&self) -> f64 {
-        (self.total() - self.height).max(0.0)
-    }
-
-    fn clamp(&mut self) {
-        self.top = self.top.clamp(0.0, self.lowest());
-    }
-
-    /// Which item the line `index` is.
-    fn item_of(&self, index: usize) -> usize {
-        index + self.seams.iter().take_while(|seam| seam.before <= index).count()
-    }
-
-    fn nth(&self, item: usize) -> Option<Slot> {
-        for (passed, seam) in self.seams.iter().enumerate() {
-            let at = seam.before + passed;
-            if item < at {
-                return Some(Slot::Line(item - passed));
-            }
-            if item == at {
-                return Some(Slot::Notice(passed));
-            }
-        }
-        let index = item - self.seams.len();
-        (index < self.lines.len()).then_some(Slot::Line(index))
-    }
-
-    fn line_from(&self, item: usize) -> Option<&Arc<Line>> {
-        (item..=item + self.seams.len()).find_map(|item| match self.nth(item)? {
-            Slot::Line(index) => self.lines.get(index),
-            Slot::Notice(_) => None,
-        })
+    fn lay_out(&mut self) {
+        self.slots = shape::slots(&self.lines, &self.seams, self.shape, &self.opened);
     }
 }
 
-enum Slot {
-    Line(usize),
-    Notice(usize),
-}
-
+/// Whether `position` is one of the line's bytes.
 fn holds(line: &Line, position: Position) -> bool {
     line.position.generation == position.generation
         && line.position.offset <= position.offset

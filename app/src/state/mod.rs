@@ -9,14 +9,21 @@ pub(crate) mod find;
 pub(crate) mod input;
 pub(crate) mod keys;
 pub(crate) mod list;
+pub(crate) mod looks;
+pub(crate) mod marks;
 pub(crate) mod page;
+pub(crate) mod palette;
 pub(crate) mod pieces;
+pub(crate) mod pretty;
 pub(crate) mod rate;
 pub(crate) mod ruler;
 pub(crate) mod seam;
+pub(crate) mod shape;
 pub(crate) mod sources;
 pub(crate) mod status;
+pub(crate) mod timeline;
 pub(crate) mod view;
+pub(crate) mod wrap;
 
 #[cfg(test)]
 mod tests;

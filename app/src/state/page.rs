@@ -5,9 +5,7 @@
 //! keeping it, and what is drawn once a frame is the state, so that a hundred messages between two
 //! frames are one picture. The server sends the next frame only when this one was shown.
 
-use tailwater_protocol::{
-    Anchor, ClientMessage, Direction, LogName, Position, Refusal, ServerMessage, ViewId,
-};
+use tailwater_protocol::{ClientMessage, LogName, Refusal, ServerMessage, ViewId};
 
 use super::address::{self, Address, Place};
 use super::clock::Clock;
@@ -16,11 +14,18 @@ use super::find::Find;
 use super::input::{Effect, Input, Panel};
 use super::keys::{Action, Keys, Press, Pressed};
 use super::list::Landing;
+use super::looks::Looks;
+use super::marks::{Mark, Marks};
+use super::palette::Palette;
 use super::sources::Sources;
 use super::status::{self, Condition, Status};
+use super::view::closer::Purpose;
 use super::view::{Follow, Jump, View};
 use crate::boot::{Boot, Theme};
 use crate::text;
+
+mod acting;
+pub(crate) mod reading;
 
 /// Milliseconds after the last movement before the address is brought up to date: browsers refuse
 /// more than a few changes a second.
@@ -48,6 +53,9 @@ pub(crate) struct Page {
     views: u16,
     keys: Keys,
     theme: Theme,
+    looks: Looks,
+    marks: Marks,
+    palette: Palette,
     clock: Clock,
     panel: Panel,
     note: Option<Note>,
@@ -58,6 +66,8 @@ pub(crate) struct Page {
     address_due: Option<u64>,
     /// The viewport, for views to come.
     size: (f64, f64),
+    /// Characters that fit beside the numbers.
+    columns: u16,
     /// How often what the tree of sources shows has changed.
     listed: u32,
 }
@@ -74,6 +84,9 @@ impl Page {
             views: 0,
             keys: Keys::default(),
             theme: boot.theme,
+            looks: Looks::default(),
+            marks: Marks::default(),
+            palette: Palette::default(),
             clock: Clock::default(),
             panel: Panel::None,
             note: None,
@@ -82,6 +95,7 @@ impl Page {
             address: String::new(),
             address_due: None,
             size: (0.0, 0.0),
+            columns: 80,
             listed: 0,
         };
         page.view = boot.log.map(|log| page.new_view(log, None));
@@ -105,6 +119,16 @@ impl Page {
     }
     pub(crate) fn theme(&self) -> Theme {
         self.theme
+    }
+    pub(crate) fn looks(&self) -> Looks {
+        self.looks
+    }
+    pub(crate) fn palette(&self) -> &Palette {
+        &self.palette
+    }
+    /// The marks of the log that is open.
+    pub(crate) fn marks(&self) -> &[Mark] {
+        self.log().map(|log| self.marks.of(log)).unwrap_or_default()
     }
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
@@ -196,8 +220,15 @@ impl Page {
             Pressed::Foreign => (false, Vec::new()),
             Pressed::Pending => (true, Vec::new()),
             Pressed::Done(action) => {
-                let meant = self.panel == Panel::None
-                    || matches!(action, Action::Leave | Action::Help | Action::Source(_));
+                let closes = match action {
+                    Action::Leave => true,
+                    Action::Help => self.panel == Panel::Help,
+                    Action::MarkList => self.panel == Panel::Marks,
+                    Action::Palette => self.panel == Panel::Palette,
+                    Action::Source(_) => self.panel == Panel::Drawer,
+                    _ => false,
+                };
+                let meant = self.panel == Panel::None || closes;
                 (meant, if meant { self.on(Input::Act(action), now) } else { Vec::new() })
             }
         }
@@ -220,7 +251,7 @@ impl Page {
             }
             Input::Message(message) => {
                 self.connect(Event::Heard(&message), now, &mut effects, &mut out);
-                self.hear(message, now, &mut out);
+                effects.extend(self.hear(message, now, &mut out));
             }
             Input::SignedOut => self.connect(Event::SignedOut, now, &mut effects, &mut out),
             Input::Online | Input::Retry => {
@@ -246,6 +277,49 @@ impl Page {
                 self.size = (height, row);
                 self.with_view(|view, out| view.resize(height, row, out), &mut out);
             }
+            Input::Width(columns) => {
+                self.columns = columns;
+                self.shape_view(&mut out);
+            }
+            Input::Kept(keep, kept) => self.kept(keep, &kept, &mut out),
+            Input::Choose(at) => self.with_view(|view, out| view.choose(at, out), &mut out),
+            Input::Chosen(None) => self.with_view(|view, _| view.set_chosen(None), &mut out),
+            Input::Chosen(Some(copying)) => {
+                self.copy_chosen(copying, now, &mut effects, &mut out);
+            }
+            Input::Fold(at) => self.with_view(|view, out| view.toggle_fold(at, out), &mut out),
+            Input::Word(word) => {
+                let word = word.trim();
+                if word.is_empty() {
+                    self.say(text::NO_WORD.to_owned(), now);
+                } else {
+                    self.find_query(reading::phrase(word), &mut out);
+                    self.act(Action::NextHit, now, &mut effects, &mut out);
+                }
+            }
+            Input::FindQuery(query) => self.find_query(query, &mut out),
+            Input::GoTo(at) => {
+                self.panel = Panel::None;
+                self.with_view(|view, out| view.go_to_line(at, out), &mut out);
+            }
+            Input::Note(at, note) => self.note_mark(at, &note, &mut effects),
+            Input::Unmark(at) => self.unmark(Some(at), &mut effects),
+            Input::UnmarkAll => self.unmark(None, &mut effects),
+            Input::DownloadMarked => {
+                let name = self.file_name();
+                self.take_marked(Purpose::Download(name), now, &mut out);
+            }
+            Input::Copy(copied) => {
+                effects.push(Effect::CopyText(copied));
+                self.say(text::COPIED.to_owned(), now);
+            }
+            Input::Time(time) => self.go_to_time(time, &mut out),
+            Input::Palette(typed) => self.palette.set(&typed),
+            Input::PaletteStep(step) => {
+                let entries = self.entries(now).len();
+                self.palette.step(step, entries);
+            }
+            Input::PaletteTake(entry) => self.take_entry(entry, now, &mut effects, &mut out),
             Input::Scroll(pixels) => self.with_view(|view, out| view.scroll(pixels, out), &mut out),
             Input::Drag(fraction) => self.with_view(|view, out| view.drag(fraction, out), &mut out),
             Input::Selected => self.with_view(|view, out| view.leave(out), &mut out),
@@ -282,10 +356,7 @@ impl Page {
             Input::Panel(panel) => {
                 self.panel = if self.panel == panel { Panel::None } else { panel }
             }
-            Input::Theme => {
-                self.theme = self.theme.next();
-                effects.push(Effect::Theme(self.theme));
-            }
+            Input::Theme => self.turn_theme(&mut effects),
             Input::Went { path, query, fragment } => {
                 let address = Address::parse(&path, &query, &fragment);
                 let other = address.log.as_ref() != self.log();
@@ -297,6 +368,9 @@ impl Page {
             }
             Input::Order(order) => out.extend(self.order(order)),
             Input::Reload => effects.push(Effect::Reload),
+        }
+        if self.connection.is_up() {
+            self.with_view(|view, out| view.keep_up(now, out), &mut out);
         }
         self.note_address(now);
         // Before the greeting nothing may be said but the greeting; views say it all again then.
@@ -337,7 +411,12 @@ impl Page {
         }
     }
 
-    fn hear(&mut self, message: ServerMessage, now: u64, out: &mut Vec<ClientMessage>) {
+    fn hear(
+        &mut self,
+        message: ServerMessage,
+        now: u64,
+        out: &mut Vec<ClientMessage>,
+    ) -> Option<Effect> {
         match message {
             ServerMessage::Sources { all, changed, gone } => {
                 self.sources.apply(all, changed, &gone);
@@ -374,20 +453,37 @@ impl Page {
                         Refusal::TooMany => text::TOO_MANY.to_owned(),
                         Refusal::Failed(why) => why,
                         // It was closed meanwhile.
-                        Refusal::NoSuchView => return,
+                        Refusal::NoSuchView => return None,
                     };
                     view.refused(request, why, out);
                 }
             }
-            ServerMessage::Details(_)
-            | ServerMessage::Taken(_)
-            | ServerMessage::Surveyed { .. }
-            | ServerMessage::SoughtGrave { .. }
-            | ServerMessage::Course { .. }
-            | ServerMessage::Welcome { .. }
-            | ServerMessage::Ping(_)
-            | ServerMessage::Pong(_) => {}
+            ServerMessage::Details(details) => {
+                if let Some(view) = self.view.as_mut().filter(|view| view.id() == details.view) {
+                    view.heard_details(details);
+                }
+            }
+            ServerMessage::Taken(taken) => return self.taken(taken, now),
+            ServerMessage::Surveyed { view: id, survey } => {
+                if let Some(view) = self.view.as_mut().filter(|view| view.id() == id) {
+                    view.heard_survey(survey);
+                }
+            }
+            ServerMessage::SoughtGrave { request, view: id, sought } => {
+                if let Some(view) = self.view.as_mut().filter(|view| view.id() == id)
+                    && let Some(said) = view.heard_grave(request, sought, out)
+                {
+                    self.say(said.to_owned(), now);
+                }
+            }
+            ServerMessage::Course { request, view: id, course } => {
+                if let Some(view) = self.view.as_mut().filter(|view| view.id() == id) {
+                    view.heard_course(request, course);
+                }
+            }
+            ServerMessage::Welcome { .. } | ServerMessage::Ping(_) | ServerMessage::Pong(_) => {}
         }
+        None
     }
 
     fn tick(&mut self, now: u64, effects: &mut Vec<Effect>, out: &mut Vec<ClientMessage>) {
@@ -409,98 +505,6 @@ impl Page {
             let took = now.saturating_sub(came).min(u64::from(u32::MAX)) as u32;
             self.with_view(|view, _| view.shown(took), out);
         }
-    }
-
-    fn act(
-        &mut self,
-        action: Action,
-        now: u64,
-        effects: &mut Vec<Effect>,
-        out: &mut Vec<ClientMessage>,
-    ) {
-        match action {
-            Action::Source(step) => {
-                if let Some(log) = self.sources.neighbour(self.log(), step) {
-                    self.open(log, effects, out);
-                }
-                return;
-            }
-            Action::Help => {
-                self.panel = if self.panel == Panel::Help { Panel::None } else { Panel::Help };
-                return;
-            }
-            Action::Columns(columns) => {
-                effects.push(Effect::Columns(columns));
-                return;
-            }
-            Action::Leave if self.panel != Panel::None => {
-                self.panel = Panel::None;
-                return;
-            }
-            _ => {}
-        }
-        let Some(view) = &mut self.view else { return };
-        let page = view.list().page().saturating_sub(1).max(1) as f64;
-        match action {
-            Action::Rows(rows) => view.scroll_rows(rows as f64, out),
-            Action::Pages(pages) => view.scroll_rows((pages * page).round(), out),
-            Action::PauseOrPage if view.follow() == Follow::On => view.pause(out),
-            Action::PauseOrPage => view.scroll_rows(page, out),
-            Action::Top => view.go_to_start(out),
-            Action::End | Action::Follow => view.follow_on(out),
-            Action::Percent(percent) => view.drag(percent as f64 / 100.0, out),
-            Action::Pause => view.pause(out),
-            Action::Line(line) => {
-                let anchor = Anchor::Line(line);
-                view.jump(Jump { anchor, landing: Landing::Third, mark: true }, out);
-            }
-            Action::CopyLink => {
-                if let Some(position) = view.current() {
-                    self.copy_link(position, now, effects);
-                }
-            }
-            Action::CopyLine => {
-                let line = view.current().and_then(|position| view.list().line_at(position));
-                if let Some(line) = line {
-                    effects.push(Effect::CopyText(line.text.to_string()));
-                    self.say(text::LINE_COPIED.to_owned(), now);
-                }
-            }
-            Action::Find => view.find_mut().open(),
-            Action::NextHit => view.seek(Direction::Forward, out),
-            Action::PreviousHit => view.seek(Direction::Backward, out),
-            Action::Leave if view.find().is_open() => self.close_find(out),
-            Action::Leave => {
-                view.point_out(None);
-                self.note = None;
-            }
-            Action::Source(_) | Action::Help | Action::Columns(_) => {}
-        }
-    }
-
-    fn close_find(&mut self, out: &mut Vec<ClientMessage>) {
-        self.with_view(
-            |view, out| {
-                view.find_mut().close();
-                view.look_for(String::new(), out);
-            },
-            out,
-        );
-        self.keep_query();
-    }
-
-    /// Keeps in the address what is looked for.
-    fn keep_query(&mut self) {
-        let text = self.view.as_ref().map_or("", |view| view.find().text());
-        self.query = address::with(&self.query, "q", text);
-    }
-
-    fn copy_link(&mut self, position: Position, now: u64, effects: &mut Vec<Effect>) {
-        let log = self.log().cloned();
-        let place = Some(Place::Position(position));
-        let address = Address { log, query: self.query.clone(), place };
-        effects.push(Effect::CopyAddress(address.print(&self.base)));
-        self.say(text::LINK_COPIED.to_owned(), now);
     }
 
     /// Opens `log` at its end.
@@ -527,6 +531,7 @@ impl Page {
             landing: Landing::Third,
             mark: true,
         });
+        let chosen = address.place.and_then(Place::chosen);
         let sought = address::get(&address.query, "q").unwrap_or_default();
         match (&address.log, &mut self.view) {
             (Some(log), Some(view)) if view.log() == log => {
@@ -534,6 +539,7 @@ impl Page {
                     view.find_mut().show();
                 }
                 view.look_for(sought, out);
+                view.set_chosen(chosen);
                 match jump {
                     Some(jump) => view.jump(jump, out),
                     None => view.follow_on(out),
@@ -547,8 +553,10 @@ impl Page {
                 if let Some(log) = log.clone() {
                     let mut view = self.new_view(log, jump);
                     *view.find_mut() = Find::of(sought);
+                    view.set_chosen(chosen);
                     view.open(out);
                     self.view = Some(view);
+                    self.mark_view();
                 }
             }
         }
@@ -558,6 +566,8 @@ impl Page {
         self.views = self.views.wrapping_add(1);
         let mut view = View::new(ViewId(self.views), log, jump);
         view.resize(self.size.0, self.size.1, &mut Vec::new());
+        view.set_shape(self.looks.shape(self.columns), &mut Vec::new());
+        view.set_timeline(self.looks.timeline);
         view
     }
 

@@ -1,10 +1,10 @@
 //! The ruler: the whole log on one line of bytes, whatever its size.
 
-use tailwater_protocol::Outline;
+use tailwater_protocol::{Outline, Survey};
 
 use super::view::View;
 
-/// Rotations drawn at most.
+/// Rotations and marks drawn, each at most.
 const TICKS: usize = 64;
 
 /// Fractions, in millionths so that two rulers can be compared.
@@ -20,6 +20,11 @@ pub(crate) struct Ruler {
     pub(crate) here: Option<u32>,
     /// How many hits each part of the log holds, as the server says it.
     pub(crate) hits: Vec<u8>,
+    /// How many errors and warnings each part holds, in the same way.
+    pub(crate) errors: Vec<u8>,
+    pub(crate) warnings: Vec<u8>,
+    /// Where lines are marked.
+    pub(crate) marks: Vec<u32>,
     /// Whether there is anything to measure.
     pub(crate) empty: bool,
 }
@@ -44,9 +49,26 @@ pub(crate) fn ruler(view: Option<&View>) -> Ruler {
         size: share(size, whole).max(1),
         ticks: ticks(outline, whole),
         hits: view.find().progress().map(|progress| progress.density.clone()).unwrap_or_default(),
+        errors: graves(view, |survey| &survey.errors),
+        warnings: graves(view, |survey| &survey.warnings),
+        marks: marks(view, whole),
         here: view.here().map(|here| share(place(here.position), whole)),
         empty: whole == 0,
     }
+}
+
+fn graves(view: &View, of: impl Fn(&Survey) -> &Vec<u32>) -> Vec<u8> {
+    let parts = view.closer().survey().map(|survey| of(survey).as_slice()).unwrap_or_default();
+    parts.iter().map(|count| count.checked_ilog2().map_or(0, |log| log as u8 + 1)).collect()
+}
+
+fn marks(view: &View, whole: u64) -> Vec<u32> {
+    let places = view.marked().filter_map(|at| view.outline().place(*at));
+    let mut marks: Vec<u32> = places.map(|place| share(place, whole)).collect();
+    marks.sort_unstable();
+    marks.dedup();
+    marks.truncate(TICKS);
+    marks
 }
 
 fn share(part: u64, whole: u64) -> u32 {

@@ -8,6 +8,15 @@ use tailwater_protocol::{Began, Ended, GenerationId, Loss, Outline, Position, Sp
 
 use super::list::{Edge, Key, Line};
 
+/// Nanoseconds without a line that are worth a word.
+const SILENCE: i64 = 60_000_000_000;
+
+/// So many times longer than the pauses beside it a silence is.
+const LONGER: i64 = 5;
+
+/// Lines looked at around one for the times beside it.
+const AROUND: usize = 30;
+
 /// A notice before the line of that index, or after all lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seam {
@@ -32,6 +41,8 @@ pub(crate) enum Notice {
     Over { generation: GenerationId, ended: Ended },
     /// The log is gone by name since then.
     Deleted { generation: GenerationId, since: u64 },
+    /// Nothing was written for so long (nanoseconds) before the line at that offset.
+    Silence { generation: GenerationId, offset: u64, nanos: i64 },
     /// Where the reader was, and what has come since.
     Here { generation: GenerationId, passed: Tally },
 }
@@ -53,6 +64,7 @@ impl Notice {
             }
             Self::Lost { generation, .. } => Key::Notice(*generation, 1, 0),
             Self::Deleted { generation, since } => Key::Notice(*generation, 2, *since),
+            Self::Silence { generation, offset, .. } => Key::Notice(*generation, 4, *offset),
             Self::Here { generation, passed } => Key::Notice(*generation, 3, passed.lines),
             Self::Over { generation, ended } => Key::Notice(*generation, 4, ended.at),
         }
@@ -91,6 +103,8 @@ pub(crate) fn seams(
                 began(spans, from, new, at, &mut put);
             }
             generation = line.position.generation;
+        } else if let Some(nanos) = silence(lines, at) {
+            put(at, Notice::Silence { generation, offset: line.position.offset, nanos });
         }
     }
     // Behind the last line: generations that hold nothing yet, and an end that is known.
@@ -115,6 +129,19 @@ pub(crate) fn seams(
         }
     }
     seams
+}
+
+/// How long nothing was written before the line of that index, where that is much longer than
+/// around it.
+fn silence(lines: &VecDeque<Arc<Line>>, at: usize) -> Option<i64> {
+    let time = |index: usize| lines.get(index).and_then(|line| line.time);
+    let now = time(at)?;
+    let mut before = lines.range(at.saturating_sub(AROUND)..at).rev().filter_map(|line| line.time);
+    let gap = now.checked_sub(before.next()?).filter(|gap| *gap >= SILENCE)?;
+    let earlier = before.next().zip(now.checked_sub(gap)).map(|(earlier, last)| last - earlier);
+    let after = (at + 1..lines.len().min(at + AROUND)).find_map(time).map(|after| after - now);
+    let usual = earlier.into_iter().chain(after).max().unwrap_or(0);
+    (usual.saturating_mul(LONGER) <= gap).then_some(gap)
 }
 
 fn began(

@@ -66,6 +66,11 @@ impl Sources {
         self.all.get(name)
     }
 
+    /// The names of all.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &LogName> {
+        self.all.keys()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }

@@ -67,6 +67,8 @@ pub(crate) enum Empty {
     Refused(String),
     /// What was to write it has ended, and wrote nothing.
     Over(tailwater_protocol::Ending),
+    /// The reader let go of what was there.
+    Cleared,
 }
 
 /// The pill below the lines.
@@ -158,6 +160,7 @@ pub(crate) fn empty(view: Option<&View>, sources: usize, written: Option<u64>) -
         Some(LogState::Deleted(since)) => Empty::Deleted(*since),
         Some(LogState::Ended(ended)) if view.outline().bytes() == 0 => Empty::Over(ended.how),
         Some(_) if view.outline().bytes() == 0 => Empty::NoBytes { written },
+        Some(_) if view.is_cleared() => Empty::Cleared,
         Some(_) => Empty::Loading,
     })
 }

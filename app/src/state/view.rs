@@ -7,11 +7,17 @@ use tailwater_protocol::{
 };
 
 mod asking;
+pub(crate) mod closer;
+pub(crate) mod cursor;
 mod finding;
 
+use std::collections::HashSet;
+
 use self::asking::Asked;
+use self::closer::Closer;
+use self::cursor::Chosen;
 use super::find::Find;
-use super::list::{Drawn, Edge, Landing, List, lines_of};
+use super::list::{Edge, Landing, List, lines_of};
 use super::rate::Rate;
 use super::seam::Here;
 
@@ -83,6 +89,13 @@ pub(crate) struct View {
     find: Find,
     /// The way in which the next hit is looked for.
     sought: Direction,
+    /// How many more hits after the one that is looked for.
+    more: u32,
+    marked: HashSet<Position>,
+    chosen: Option<Chosen>,
+    /// What stands before it was let go, and is not shown.
+    floor: Option<Position>,
+    closer: Closer,
     /// The last request whose answer may not bear the hits of what is looked for now.
     painted: u32,
 }
@@ -115,6 +128,11 @@ impl View {
             failed: None,
             find: Find::default(),
             sought: Direction::Forward,
+            more: 0,
+            marked: HashSet::new(),
+            chosen: None,
+            floor: None,
+            closer: Closer::default(),
             painted: 0,
         }
     }
@@ -153,9 +171,6 @@ impl View {
     pub(crate) fn here(&self) -> Option<Here> {
         self.here.filter(|here| here.passed.lines > 0)
     }
-    pub(crate) fn drawn(&self) -> Drawn {
-        self.list.drawn()
-    }
 
     /// What was missed by the last interruption, once.
     pub(crate) fn take_caught_up(&mut self) -> Option<Tally> {
@@ -174,9 +189,11 @@ impl View {
         self.current.filter(seen).or_else(|| self.list.third_line().map(|line| line.position))
     }
 
-    /// Pixels from the viewport's top to the row pointed out.
-    pub(crate) fn current_y(&self) -> Option<i32> {
-        self.current.and_then(|current| self.list.y(current))
+    /// Pixels from the viewport's top to the row pointed out, and its height.
+    pub(crate) fn current_place(&self) -> Option<(i32, i32)> {
+        let at = self.current?;
+        let height = f64::from(self.list.rows_at(at)) * self.list.row_height();
+        Some((self.list.y(at)?, height.round() as i32))
     }
 
     /// Whether the view is on its way to somewhere.
@@ -212,6 +229,8 @@ impl View {
             from: self.bookmark,
             attention: self.attention(),
         });
+        out.push(ClientMessage::Survey { view: self.id });
+        self.closer.begin_anew();
         self.find.begin_anew();
         if !self.find.text().is_empty() {
             self.ask_find(out);
@@ -316,7 +335,7 @@ impl View {
     /// Goes to the log's first line.
     pub(crate) fn go_to_start(&mut self, out: &mut Vec<ClientMessage>) {
         self.leave(out);
-        if self.list.edges().0 == Edge::Reached {
+        if self.floor.take().is_none() && self.list.edges().0 == Edge::Reached {
             self.forget_jump();
             self.list.show_top();
             self.want(out);
@@ -333,6 +352,7 @@ impl View {
     /// Goes to a line that a link or a person has named.
     pub(crate) fn jump(&mut self, jump: Jump, out: &mut Vec<ClientMessage>) {
         self.leave(out);
+        self.floor = None;
         if let Anchor::At(position) = jump.anchor
             && self.list.land(position, jump.landing)
         {
@@ -367,7 +387,7 @@ impl View {
         self.bookmark = frame.end.or(self.bookmark);
         self.failed = None;
         if self.follow == Follow::On {
-            let lines = lines_of(&frame.blocks);
+            let lines = self.above_floor(lines_of(&frame.blocks));
             if !lines.is_empty() {
                 let start = lines.first().map(|line| line.position);
                 self.calm = self.list.splice(lines.clone(), &self.outline, frame.continues);

@@ -3,6 +3,7 @@
 mod finding;
 mod follow;
 mod model;
+mod reading;
 mod resume;
 mod windows;
 

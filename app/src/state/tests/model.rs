@@ -81,7 +81,7 @@ proptest! {
             let drawn = bench.view().drawn();
             let lines: Vec<u64> = drawn.items.iter().filter_map(|item| match item {
                 Item::Line(line) => line.text.parse().ok(),
-                Item::Notice(_) => None,
+                Item::Notice(_) | Item::Fold(_) => None,
             }).collect();
             prop_assert!(lines.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{:?}", lines);
             prop_assert!(lines.last().is_none_or(|last| *last < bench.lines));

@@ -12,7 +12,7 @@ fn notices(bench: &Bench) -> Vec<Notice> {
     items
         .filter_map(|item| match item {
             Item::Notice(notice) => Some(notice),
-            Item::Line(_) => None,
+            Item::Line(_) | Item::Fold(_) => None,
         })
         .collect()
 }

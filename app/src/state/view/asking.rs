@@ -33,7 +33,7 @@ impl View {
     /// Rows that were asked for.
     pub(crate) fn window(&mut self, window: Window, out: &mut Vec<ClientMessage>) {
         let request = Some(window.request);
-        let lines = lines_of(&window.blocks);
+        let lines = self.above_floor(lines_of(&window.blocks));
         let edge = |reached: bool| if reached { Edge::Reached } else { Edge::More };
         let (start, end) = (edge(window.at_start), edge(window.at_end));
         if self.asked.jump.map(|(id, _)| id) == request {
@@ -94,6 +94,9 @@ impl View {
         why: String,
         out: &mut Vec<ClientMessage>,
     ) {
+        if request.is_some_and(|request| self.refused_close(request, &why)) {
+            return;
+        }
         let asked = &mut self.asked;
         if request.is_some() && asked.jump.map(|(id, _)| id) == request {
             asked.jump = None;

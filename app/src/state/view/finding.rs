@@ -51,9 +51,20 @@ impl View {
     /// Goes to the next hit that way. Who follows stands at the end: for him the next is the
     /// newest.
     pub(crate) fn seek(&mut self, direction: Direction, out: &mut Vec<ClientMessage>) {
+        self.seek_nth(direction, 0, out);
+    }
+
+    /// Goes to the hit that comes `more` hits after the next.
+    pub(crate) fn seek_nth(
+        &mut self,
+        direction: Direction,
+        more: u32,
+        out: &mut Vec<ClientMessage>,
+    ) {
         if !self.find.seek() {
             return;
         }
+        self.more = more;
         let follows = self.follow == Follow::On;
         let direction = if follows { Direction::Backward } else { direction };
         let seen = |at: &_| self.list.sees(*at);
@@ -78,6 +89,15 @@ impl View {
         out: &mut Vec<ClientMessage>,
     ) {
         let Some(at) = self.find.sought(find, sought, self.sought) else { return };
+        if let Some(more) = self.more.checked_sub(1)
+            && self.find.seek()
+        {
+            self.more = more;
+            let (find, _) = self.find.asked();
+            let (from, direction) = (Some(at), self.sought);
+            out.push(ClientMessage::Seek { view: self.id, find, from, direction });
+            return;
+        }
         if self.list.sees(at) {
             self.leave(out);
             self.point_out(Some(at));
