@@ -30,7 +30,7 @@ pub struct Boot {
     pub address: String,
 }
 
-/// Light, dark, or as the system has it.
+/// Light, dark, of high contrast, or as the system has it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Theme {
     /// As the system has it.
@@ -40,6 +40,8 @@ pub enum Theme {
     Light,
     /// Light on dark.
     Dark,
+    /// Black and white, with lines around what can be pressed.
+    Contrast,
 }
 
 impl Theme {
@@ -49,7 +51,14 @@ impl Theme {
             Self::System => "system",
             Self::Light => "light",
             Self::Dark => "dark",
+            Self::Contrast => "contrast",
         }
+    }
+
+    /// The theme of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::System, Self::Light, Self::Dark, Self::Contrast];
+        all.into_iter().find(|theme| theme.name() == name)
     }
 
     /// The one that follows when the switch is pressed.
@@ -57,7 +66,8 @@ impl Theme {
         match self {
             Self::System => Self::Light,
             Self::Light => Self::Dark,
-            Self::Dark => Self::System,
+            Self::Dark => Self::Contrast,
+            Self::Contrast => Self::System,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use tailwater_protocol::{
     Began, Details, Direction, Ending as How, Grave, Level, Lines, LogState, Loss, Number, Order,
-    Tally,
+    Source, Tally,
 };
 
 use crate::boot::Theme;
@@ -103,6 +103,45 @@ pub(crate) fn title(what: Option<&str>) -> String {
         Some(what) => [what, " · ", PRODUCT].concat(),
         None => PRODUCT.to_owned(),
     }
+}
+
+/// The same, with the errors that came while nobody looked.
+pub(crate) fn title_of(what: Option<&str>, errors: u64) -> String {
+    let title = title(what);
+    if errors == 0 { title } else { ["(", &number(errors), ") ", &title].concat() }
+}
+
+/// What is said of a source on its row: `+312`, and how many errors are among it.
+pub(crate) fn unread(passed: Tally) -> Option<String> {
+    (passed.lines > 0).then(|| "+".to_owned() + &short(passed.lines))
+}
+
+/// `950`, `12k`, `3.4M`: where there is no room for more.
+pub(crate) fn short(n: u64) -> String {
+    let (scale, unit) = match n {
+        0..10_000 => return n.to_string(),
+        10_000..1_000_000 => (1000, "k"),
+        _ => (1_000_000, "M"),
+    };
+    (n / scale).to_string() + unit
+}
+
+pub(crate) fn unread_errors(passed: Tally) -> Option<String> {
+    (passed.errors > 0).then(|| short(passed.errors) + " err")
+}
+
+pub(crate) fn unread_warnings(passed: Tally) -> Option<String> {
+    (passed.errors == 0 && passed.warnings > 0).then(|| short(passed.warnings) + " warn")
+}
+
+/// All that is known of a source: `41.0 MB · written 3 minutes ago`.
+pub(crate) fn source_facts(source: &Source, clock: &Clock, now: u64) -> String {
+    let mut facts = [source.name.as_str(), "\n", &bytes(source.bytes)].concat();
+    if let Some(written) = source.written {
+        facts.push_str(" · written ");
+        facts.push_str(&ago(written, clock.wall(now)));
+    }
+    facts
 }
 
 /// `1 234 567`.
@@ -651,6 +690,7 @@ pub(crate) fn theme(theme: Theme) -> String {
         Theme::System => "as the system",
         Theme::Light => "light",
         Theme::Dark => "dark",
+        Theme::Contrast => "high contrast",
     };
     [THEME, ": ", is].concat()
 }

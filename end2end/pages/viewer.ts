@@ -14,6 +14,14 @@ export class Viewer {
   readonly query: Locator;
   readonly found: Locator;
   readonly hits: Locator;
+  /** What stands for folded lines, and the panel of all that one line says. */
+  readonly folds: Locator;
+  readonly details: Locator;
+  /** The palette's field, and what it offers. */
+  readonly command: Locator;
+  readonly commands: Locator;
+  readonly timeline: Locator;
+  readonly chosen: Locator;
 
   constructor(
     readonly page: Page,
@@ -27,6 +35,12 @@ export class Viewer {
     this.query = page.getByRole('textbox', { name: 'Find' });
     this.found = page.locator('#found');
     this.hits = this.rows.locator('mark');
+    this.folds = this.lines.locator('.row.fold');
+    this.details = page.getByRole('complementary', { name: 'Details' });
+    this.command = page.getByRole('combobox', { name: 'Commands' });
+    this.commands = page.getByRole('option');
+    this.timeline = page.getByRole('group', { name: /^Timeline/ });
+    this.chosen = page.getByRole('toolbar', { name: 'Chosen lines' });
     this.sources = page.getByRole('navigation', { name: 'Sources' });
   }
 
@@ -70,6 +84,26 @@ export class Viewer {
 
   async expectFirst(text: string): Promise<void> {
     await expect.poll(() => this.first()).toBe(text);
+  }
+
+  /** The text of the line under the cursor. */
+  async cursor(): Promise<string> {
+    const id = await this.lines.getAttribute('aria-activedescendant');
+    return id === null ? '' : ((await this.page.locator(`[id="${id}"] .text`).textContent()) ?? '');
+  }
+
+  async expectCursor(text: string): Promise<void> {
+    await expect.poll(() => this.cursor()).toBe(text);
+  }
+
+  /** The number in the gutter of the row with that text. */
+  number(text: string): Locator {
+    return this.rows.filter({ hasText: text }).locator('.num').first();
+  }
+
+  /** What was copied last. */
+  async clipboard(): Promise<string> {
+    return this.page.evaluate(() => navigator.clipboard.readText());
   }
 
   /** The button that tells what is new and leads there. */

@@ -48,7 +48,7 @@ test('one line of many is found from anywhere, and the link keeps the search', a
   await viewer.page.keyboard.press('N');
   await expect(viewer.found).toHaveText('1 of 1');
   await expect(viewer.hits).toHaveText('needle');
-  await expect(viewer.ruler.locator('.hits path')).toHaveAttribute('d', /^M\d+ 2\d\d\.5H16$/);
+  await expect(viewer.ruler.locator('.hits path.found')).toHaveAttribute('d', /^M\d+ 2\d\d\.5H16$/);
   await viewer.query.fill('nowhere');
   await expect(viewer.found).toHaveText(/^no hit in 30\s?000 lines$/);
   await expect(viewer.page).toHaveURL(/[?&]q=nowhere/);

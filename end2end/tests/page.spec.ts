@@ -113,6 +113,11 @@ test('the theme is switched, and kept', async ({ folder, serve, viewer }) => {
   await viewer.page.reload();
   await expect(root).toHaveAttribute('data-theme', 'dark');
   expect(await background()).not.toBe(light);
+  await button.click();
+  await expect(root).toHaveAttribute('data-theme', 'contrast');
+  await expectAccessible(viewer.page);
+  await button.click();
+  await expect(root).toHaveAttribute('data-theme', 'system');
 });
 
 test('on a narrow screen the sources are a drawer', async ({ folder, serve, viewer }) => {

@@ -35,8 +35,8 @@ fn line_view(desk: Desk, line: &Shown) -> impl IntoView + use<> {
     let wraps = line.dress.rows > 0;
     let (rows, columns) = (line.dress.rows.to_string(), line.dress.columns.to_string());
     let (rows, columns) = (wraps.then_some(rows), wraps.then_some(columns));
-    let beside = line.column.name().map(|_| {
-        let said = line.dress.beside.map(|nanos| said_beside(desk, line.column, nanos));
+    let beside = line.dress.column.name().map(|_| {
+        let said = line.dress.beside.map(|nanos| said_beside(desk, line.dress.column, nanos));
         view! { <span class="beside" role="gridcell">{said}</span> }
     });
     view! {

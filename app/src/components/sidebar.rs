@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use tailwater_protocol::LogName;
 
 use super::desk::use_desk;
+use crate::browser;
 use crate::state::input::{Input, Panel};
 use crate::state::page::link;
 use crate::state::sources::{Branch, Kind};
@@ -106,6 +107,23 @@ fn Log(
         let note = text::source_note(&source.state);
         Some((text::source_state(&source.state), note.unwrap_or_else(|| text::bytes(source.bytes))))
     });
+    let own = name.clone();
+    let said = desk.sources(move |page| {
+        let source = page.sources().get(&own)?;
+        Some(text::source_facts(source, page.clock(), browser::now()))
+    });
+    let own = name.clone();
+    let unread = desk.sources(move |page| page.watches().of(&own).cloned());
+    let tally = move || unread.with(|unread| unread.as_ref().map(|unread| unread.tally));
+    let lines = move || tally().and_then(text::unread);
+    let errors = move || tally().and_then(text::unread_errors);
+    let warnings = move || tally().and_then(text::unread_warnings);
+    let spark = move || {
+        let now = browser::now();
+        unread
+            .with(|unread| unread.as_ref().map(|unread| path(&unread.spark(now))))
+            .unwrap_or_default()
+    };
     let state = move || facts.with(|facts| facts.as_ref().map(|(state, _)| *state));
     let note = move || facts.with(|facts| facts.as_ref().map(|(_, note)| note.clone()));
     let open = move |event: MouseEvent| {
@@ -119,14 +137,33 @@ fn Log(
         <a
             class="source"
             href=href
-            title=title
+            title=move || said.get().unwrap_or_else(|| title.clone())
             data-state=state
             aria-current=move || current.get().then_some("page")
             on:click=open
         >
             <span class="dot" role="img" aria-label=state></span>
             <span class="name">{label}</span>
+            <svg class="spark" viewBox="0 0 48 12" preserveAspectRatio="none" aria-hidden="true">
+                <path d=spark />
+            </svg>
+            <span class="warnings">{warnings}</span>
+            <span class="errors">{errors}</span>
+            <span class="lines-new">{lines}</span>
             <span class="note">{note}</span>
         </a>
     }
+}
+
+/// A sparkline: a bar for each part of time, the tallest as tall as there is room.
+fn path(parts: &[u32]) -> String {
+    let most = parts.iter().copied().max().unwrap_or(0).max(1);
+    let mut path = String::new();
+    for (at, lines) in parts.iter().enumerate().filter(|(_, lines)| **lines > 0) {
+        let height = (u64::from(*lines) * 11 / u64::from(most)).max(1).to_string();
+        path.push_str(
+            &["M", &(at * 2).to_string(), " 12v-", &height, "h1.6v", &height, "z"].concat(),
+        );
+    }
+    path
 }

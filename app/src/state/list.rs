@@ -67,8 +67,9 @@ pub(crate) struct Dress {
     pub(crate) columns: u16,
     pub(crate) marked: bool,
     pub(crate) chosen: bool,
-    /// Nanoseconds that stand beside it.
+    /// Nanoseconds that stand beside it, and as what.
     pub(crate) beside: Option<i64>,
+    pub(crate) column: Beside,
 }
 
 /// A line as it is drawn.
@@ -76,7 +77,6 @@ pub(crate) struct Dress {
 pub(crate) struct Shown {
     pub(crate) line: Arc<Line>,
     pub(crate) dress: Dress,
-    pub(crate) column: Beside,
 }
 
 impl std::ops::Deref for Shown {

@@ -23,6 +23,7 @@ pub(crate) mod sources;
 pub(crate) mod status;
 pub(crate) mod timeline;
 pub(crate) mod view;
+pub(crate) mod watches;
 pub(crate) mod wrap;
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use super::sources::Sources;
 use super::status::{self, Condition, Status};
 use super::view::closer::Purpose;
 use super::view::{Follow, Jump, View};
+use super::watches::Watches;
 use crate::boot::{Boot, Theme};
 use crate::text;
 
@@ -32,6 +33,8 @@ pub(crate) mod reading;
 const ADDRESS: u64 = 400;
 /// Milliseconds that a note stays.
 const NOTE: u64 = 6_000;
+/// Characters in a row, below which lines wrap by themselves.
+const NARROW: u16 = 60;
 /// Milliseconds between two looks at a rate that falls.
 const RATE: u64 = 500;
 
@@ -49,6 +52,9 @@ pub(crate) struct Page {
     query: String,
     connection: Connection,
     sources: Sources,
+    watches: Watches,
+    /// Errors that the title tells of.
+    titled: u64,
     view: Option<View>,
     views: u16,
     keys: Keys,
@@ -68,6 +74,8 @@ pub(crate) struct Page {
     size: (f64, f64),
     /// Characters that fit beside the numbers.
     columns: u16,
+    /// Whether a person has said how lines are drawn.
+    kept_looks: bool,
     /// How often what the tree of sources shows has changed.
     listed: u32,
 }
@@ -80,6 +88,8 @@ impl Page {
             query: boot.address,
             connection: Connection::new(boot.build, 1),
             sources: Sources::new(boot.sources),
+            watches: Watches::default(),
+            titled: 0,
             view: None,
             views: 0,
             keys: Keys::default(),
@@ -96,6 +106,7 @@ impl Page {
             address_due: None,
             size: (0.0, 0.0),
             columns: 80,
+            kept_looks: false,
             listed: 0,
         };
         page.view = boot.log.map(|log| page.new_view(log, None));
@@ -110,6 +121,9 @@ impl Page {
     }
     pub(crate) fn sources(&self) -> &Sources {
         &self.sources
+    }
+    pub(crate) fn watches(&self) -> &Watches {
+        &self.watches
     }
     pub(crate) fn view(&self) -> Option<&View> {
         self.view.as_ref()
@@ -203,6 +217,7 @@ impl Page {
         let second = matches!(status.condition, Condition::Reconnecting { .. });
         [
             self.connection.due(),
+            self.watches.due(),
             self.address_due,
             self.note.as_ref().map(|note| note.until),
             (status.rate > 0).then_some(now + RATE),
@@ -262,12 +277,16 @@ impl Page {
                 if let Some(view) = &mut self.view {
                     view.hide();
                 }
+                // While nobody looks, what comes into the open log is news as well.
+                self.watch(&mut out);
             }
             Input::Visible => {
                 self.hidden = false;
                 if let Some(view) = &mut self.view {
                     view.show(now);
                 }
+                self.watch(&mut out);
+                effects.extend(self.retitle());
                 self.connect(Event::Probe, now, &mut effects, &mut out);
             }
             Input::Tick => self.tick(now, &mut effects, &mut out),
@@ -279,6 +298,10 @@ impl Page {
             }
             Input::Width(columns) => {
                 self.columns = columns;
+                // Where hardly anything of a line fits, lines wrap until a person says otherwise.
+                if !self.kept_looks && columns < NARROW {
+                    self.looks.wrap = true;
+                }
                 self.shape_view(&mut out);
             }
             Input::Kept(keep, kept) => self.kept(keep, &kept, &mut out),
@@ -406,6 +429,7 @@ impl Page {
                 Command::Greeted => {
                     self.unshown = None;
                     self.with_view(|view, out| view.open(out), out);
+                    self.watches.begin_anew();
                 }
             }
         }
@@ -420,12 +444,17 @@ impl Page {
         match message {
             ServerMessage::Sources { all, changed, gone } => {
                 self.sources.apply(all, changed, &gone);
+                self.watch(out);
                 self.listed = self.listed.wrapping_add(1);
             }
             ServerMessage::Window(window) => {
                 if let Some(view) = self.view.as_mut().filter(|view| view.id() == window.view) {
                     view.window(window, out);
                 }
+            }
+            ServerMessage::Frame { view: id, frame } if self.watches.heard(id, &frame, now) => {
+                self.listed = self.listed.wrapping_add(1);
+                return self.retitle();
             }
             ServerMessage::Frame { view: id, frame } => {
                 if let Some(view) = self.view.as_mut().filter(|view| view.id() == id) {
@@ -446,6 +475,7 @@ impl Page {
                     view.heard_sought(find, sought, out);
                 }
             }
+            ServerMessage::Refused { view: id, .. } if self.watches.refused(id) => {}
             ServerMessage::Refused { view: id, request, refusal } => {
                 if let Some(view) = self.view.as_mut().filter(|view| view.id() == id) {
                     let why = match refusal {
@@ -489,6 +519,7 @@ impl Page {
     fn tick(&mut self, now: u64, effects: &mut Vec<Effect>, out: &mut Vec<ClientMessage>) {
         self.connect(Event::Tick, now, effects, out);
         self.note.take_if(|note| now >= note.until);
+        self.watches.tick(now, out);
         if self.address_due.take_if(|due| now >= *due).is_some() {
             let text = self.here().print(&self.base);
             self.address.clone_from(&text);
@@ -521,6 +552,7 @@ impl Page {
         self.address_due = None;
         effects.push(Effect::Address { text, push: true });
         effects.push(self.title());
+        self.watch(out);
     }
 
     /// Brings the view to where `address` leads.
@@ -594,7 +626,23 @@ impl Page {
     }
 
     fn title(&self) -> Effect {
-        Effect::Title(text::title(self.log().map(LogName::as_str)))
+        let errors = if self.hidden { self.watches.errors() } else { 0 };
+        Effect::Title(text::title_of(self.log().map(LogName::as_str), errors))
+    }
+
+    /// Tells in the title of errors that came while nobody looked, if there are others now.
+    fn retitle(&mut self) -> Option<Effect> {
+        let errors = if self.hidden { self.watches.errors() } else { 0 };
+        (std::mem::replace(&mut self.titled, errors) != errors).then(|| self.title())
+    }
+
+    /// Looks at what comes into logs that nobody reads.
+    fn watch(&mut self, out: &mut Vec<ClientMessage>) {
+        let open = self.view.as_ref().map(|view| view.log().clone());
+        if let (Some(log), false) = (&open, self.hidden) {
+            self.watches.read(log);
+        }
+        self.watches.choose(&self.sources, open.as_ref().filter(|_| !self.hidden), out);
     }
 
     fn say(&mut self, text: String, now: u64) {

@@ -91,7 +91,7 @@ impl Palette {
                 continue;
             }
             let name = name(binding);
-            let by = [(name.as_str(), 0), (binding.help, 0), (binding.unix, 40)];
+            let by = [(name.as_str(), 0), (binding.help, 0), (binding.unix, 3)];
             let score =
                 by.iter().filter_map(|(text, more)| Some(score(text, wanted)? + more)).min();
             let score =
@@ -102,7 +102,7 @@ impl Palette {
                 found.push((score, order, Entry { name, keys, unix, does }));
             }
         }
-        let logs = sources.names().filter_map(|log| Some((score(log.as_str(), wanted)? + 20, log)));
+        let logs = sources.names().filter_map(|log| Some((score(log.as_str(), wanted)? + 6, log)));
         let mut logs: Vec<_> = logs.collect();
         logs.sort_by_key(|(score, _)| *score);
         for (index, (score, log)) in logs.into_iter().take(SOURCES).enumerate() {
@@ -177,7 +177,7 @@ fn score(text: &str, wanted: &str) -> Option<u32> {
     for char in wanted.chars().filter(|char| !char.is_whitespace()) {
         gaps += rest.position(|other| other == char)? as u32;
     }
-    Some(10 + gaps)
+    Some(30 + gaps)
 }
 
 #[cfg(test)]
@@ -223,6 +223,7 @@ mod tests {
         ] {
             assert_eq!(first(text), Some(Does::Act(expected)), "{text}");
         }
+        assert_eq!(first("access"), Some(Does::Open(LogName("nginx/access.log".into()))));
         assert_eq!(first("worker"), Some(Does::Open(LogName("app/worker.log".into()))));
         assert_eq!(first("zzzzzz"), None);
     }

@@ -39,7 +39,7 @@ pub(crate) struct Shape {
 }
 
 /// What stands beside each line.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Beside {
     #[default]
     Nothing,

@@ -66,6 +66,10 @@ impl Sources {
         self.all.get(name)
     }
 
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Source> {
+        self.all.values()
+    }
+
     /// The names of all.
     pub(crate) fn names(&self) -> impl Iterator<Item = &LogName> {
         self.all.keys()

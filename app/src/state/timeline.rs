@@ -8,12 +8,23 @@ use tailwater_protocol::{Course, Survey};
 /// Bars drawn at most: what a wide screen can tell apart.
 pub(crate) const BARS: usize = 240;
 
+/// A part that takes more bars than this, and so many times longer than others, is a silence.
+const WIDE: f64 = 3.0;
+const LONGER: f64 = 8.0;
+
 /// What was written in a stretch of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Bar {
     pub(crate) lines: f64,
     pub(crate) warnings: f64,
     pub(crate) errors: f64,
+}
+
+impl Bar {
+    fn half(self) -> Self {
+        let Self { lines, warnings, errors } = self;
+        Self { lines: lines / 2.0, warnings: warnings / 2.0, errors: errors / 2.0 }
+    }
 }
 
 /// All of it.
@@ -57,6 +68,7 @@ pub(crate) fn timeline(course: &Course, survey: Option<&Survey>) -> Option<Timel
     let of = |parts: Option<&Vec<u32>>, at: usize| {
         parts.and_then(|parts| parts.get(at)).copied().map_or(0.0, f64::from)
     };
+    let usual = usual(&times) as f64 / to.saturating_sub(first).max(1) as f64;
     for (at, part) in course.parts.iter().enumerate() {
         let from = times.get(at).copied().unwrap_or(first);
         let until = times.get(at + 1).copied().unwrap_or(to);
@@ -66,9 +78,25 @@ pub(crate) fn timeline(course: &Course, survey: Option<&Survey>) -> Option<Timel
             warnings: of(survey.map(|survey| &survey.warnings), at),
             errors: of(survey.map(|survey| &survey.errors), at),
         };
-        spread(&mut line.bars, from, until, bar);
+        if (until - from) * BARS as f64 > WIDE && until - from > usual * LONGER {
+            // Mostly nothing happened here: what did stands at its borders.
+            for place in [from, until] {
+                spread(&mut line.bars, place, place, bar.half());
+            }
+        } else {
+            spread(&mut line.bars, from, until, bar);
+        }
     }
     Some(line)
+}
+
+/// The time that parts take for the most part.
+fn usual(times: &[i64]) -> i64 {
+    let mut spans: Vec<i64> =
+        times.iter().zip(times.iter().skip(1)).map(|(from, to)| to - from).collect();
+    let middle = spans.len() / 2;
+    spans.sort_unstable();
+    spans.get(middle).copied().unwrap_or(i64::MAX)
 }
 
 /// Adds `bar` to the bars between two places, to each its share.
@@ -128,6 +156,15 @@ mod tests {
             .expect("bars");
         assert!((BARS * 9 / 10..=BARS * 9 / 10 + 2).contains(&at), "{at}");
         assert_eq!(timeline.time(0.5), 500);
+    }
+
+    #[test]
+    fn nothing_is_drawn_into_a_silence() {
+        let time = |n: i64| if n < 50 { n } else { n + 900 };
+        let parts = (0..100).map(|n| Part { time: time(n), lines: 10 }).collect();
+        let timeline = timeline(&Course { parts, end: 1000 }, None).expect("times");
+        let silent = timeline.bars.iter().filter(|bar| bar.lines == 0.0).count();
+        assert!(silent > BARS * 8 / 10, "{silent}");
     }
 
     #[test]

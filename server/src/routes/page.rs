@@ -132,11 +132,7 @@ fn theme(headers: &HeaderMap) -> Theme {
         .unwrap_or_default()
         .split(';')
         .find_map(|pair| pair.trim().strip_prefix("tailwater-theme="));
-    match wanted {
-        Some("light") => Theme::Light,
-        Some("dark") => Theme::Dark,
-        _ => Theme::System,
-    }
+    wanted.and_then(Theme::named).unwrap_or_default()
 }
 
 /// Draws a page, with a policy that lets run what this server wrote and nothing else.

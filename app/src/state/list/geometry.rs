@@ -157,8 +157,9 @@ impl List {
                         columns => (slot.rows as u16, columns),
                     };
                     let beside = self.beside(slot.line);
-                    let dress = Dress { rows, columns, beside, ..dress(&line) };
-                    Item::Line(Shown { line, dress, column: self.shape.beside })
+                    let column = self.shape.beside;
+                    let dress = Dress { rows, columns, beside, column, ..dress(&line) };
+                    Item::Line(Shown { line, dress })
                 }
                 Kind::Notice(index) => Item::Notice(self.seams.get(index)?.notice.clone()),
                 Kind::Fold(fold) => Item::Fold(fold),

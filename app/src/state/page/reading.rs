@@ -21,6 +21,7 @@ impl Page {
         match keep {
             Keep::Shape => {
                 self.looks = Looks::parse(kept);
+                self.kept_looks = true;
                 self.shape_view(out);
             }
             Keep::Marks => {
@@ -30,7 +31,8 @@ impl Page {
         }
     }
 
-    pub(super) fn keep_looks(&self, effects: &mut Vec<Effect>) {
+    pub(super) fn keep_looks(&mut self, effects: &mut Vec<Effect>) {
+        self.kept_looks = true;
         effects.push(Effect::Keep(Keep::Shape, self.looks.print()));
     }
 

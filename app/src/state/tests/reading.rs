@@ -273,7 +273,12 @@ fn wrapping_gives_a_line_the_rows_it_needs_and_keeps_its_place() {
     let y = |bench: &Bench| bench.view().current_place().expect("in sight");
     let before = y(&bench);
     assert_eq!(before.1, ROW as i32);
+    // So narrow a page wraps by itself, until it is told not to.
     bench.on(Input::Width(12));
+    assert!(bench.page.looks().wrap);
+    bench.on(Input::Act(Action::Wrap));
+    bench.on(Input::Width(13));
+    assert!(!bench.page.looks().wrap);
     bench.on(Input::Act(Action::Wrap));
     bench.answer();
     assert_eq!(y(&bench).1, ROW as i32, "nine characters fit");
