@@ -5,6 +5,9 @@
 //! neither. The lines stand outside the hydrated tree, so that what the browser takes over is the
 //! same whatever the log holds.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use tailwater_protocol::{Number, Rows};
@@ -12,7 +15,9 @@ use tailwater_protocol::{Number, Rows};
 use crate::boot::{Boot, Theme};
 use crate::components::row::{level_letter, level_name, number_class};
 use crate::state::list::{Line, lines_of};
+use crate::state::looks::Looks;
 use crate::state::page::digits;
+use crate::state::shape::{self, Kind, Opened};
 use crate::{App, text};
 
 /// The page, with the last lines of its log as text.
@@ -151,13 +156,13 @@ fn live_reload() {}
 /// policy forbids: they come with the list.
 fn first_lines(first: &[Rows]) -> Option<impl IntoView + use<>> {
     let lines = lines_of(first);
+    let shown = !lines.is_empty();
     let last = lines.iter().rev().find_map(|line| match line.number {
         Number::Exact(n) | Number::Estimate(n) => Some(n),
         Number::Unknown => None,
     });
-    let rows = lines.iter().map(|line| first_line(line)).collect_view();
+    let rows = first_rows(&lines.into());
     let width = digits(last.unwrap_or(0)).to_string();
-    let shown = !lines.is_empty();
     shown.then(|| {
         view! {
             <pre id="first-lines" data-digits=width tabindex="0" aria-label=text::LINES role="region">
@@ -165,6 +170,34 @@ fn first_lines(first: &[Rows]) -> Option<impl IntoView + use<>> {
             </pre>
         }
     })
+}
+
+/// The lines as the list will have them, folded as it folds them; they open without a script.
+fn first_rows(lines: &VecDeque<Arc<Line>>) -> impl IntoView + use<> {
+    let shape = Looks::default().shape(0);
+    let slots = shape::slots(lines, &[], shape, &Opened::default());
+    let line = |index: usize| lines.get(index).map(|line| first_line(line));
+    let views = slots.into_iter().map(|slot| match slot.kind {
+        Kind::Fold(fold) => {
+            let hidden = slot.line..slot.line + fold.lines as usize;
+            view! {
+                <details>
+                    <summary class="row fold" data-level=level_name(fold.level)>
+                        <span class="num"></span>
+                        <i class="level" aria-hidden="true"></i>
+                        <span class="unfold">
+                            <span class="arrow" aria-hidden="true"></span>
+                            {text::fold(&fold)}
+                        </span>
+                    </summary>
+                    {hidden.map(line).collect_view()}
+                </details>
+            }
+            .into_any()
+        }
+        Kind::Line | Kind::Notice(_) => line(slot.line).into_any(),
+    });
+    views.collect_view()
 }
 
 fn first_line(line: &Line) -> impl IntoView + use<> {
