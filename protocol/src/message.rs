@@ -151,6 +151,9 @@ pub enum Attention {
     Rows(u16),
     /// Only what is needed to say how much has come: the view is elsewhere or paused.
     Counts,
+    /// Only how much has come, of a log that nobody reads: nothing else is counted or looked up
+    /// for it, and of a torrent it is told late. A view that begins so stays so.
+    News,
 }
 
 /// Asks for rows around an anchor.

@@ -125,6 +125,14 @@ impl Logs {
 
     /// Has `log` followed while the answer lives, and waits for the first look at it.
     pub async fn attend(&self, log: &Arc<Log>) -> Watching {
+        let watching = self.glance(log).await;
+        self.archives.attend(log);
+        watching
+    }
+
+    /// The same for one who asks for no more than what comes: what lies beside the log is not
+    /// looked at.
+    pub async fn glance(&self, log: &Arc<Log>) -> Watching {
         let watching = log.watch();
         let mut published = log.subscribe();
         if log.known().is_none() {
@@ -133,7 +141,6 @@ impl Logs {
             // Then the page says that it waits, which is the truth.
             let _slow = tokio::time::timeout(FIRST_LOOK, known).await.map(|known| known.is_ok());
         }
-        self.archives.attend(log);
         watching
     }
 

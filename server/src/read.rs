@@ -143,11 +143,13 @@ impl Reader {
         let Published { known, noticed, .. } = log.published();
         let Known { history, state } = known
             .unwrap_or_else(|| Known { history: History::default(), state: LogState::Waiting });
-        self.count_on(log, &history)?;
-        let total = self.pass_on(log, &history)?;
+        if attention != Attention::News {
+            self.count_on(log, &history)?;
+        }
+        let total = self.pass_on(log, &history, attention)?;
         let rows = match attention {
             Attention::Rows(rows) => rows.min(FRAME_ROWS),
-            Attention::Counts => 0,
+            Attention::Counts | Attention::News => 0,
         };
         let counts = |id| Some(log.counts(id));
         let mut tail = window::tail(&history, &counts, standing.at, rows)?;
@@ -255,10 +257,15 @@ impl Reader {
         Ok(())
     }
 
-    fn pass_on(&self, log: &Arc<Log>, history: &History) -> io::Result<Tally> {
+    fn pass_on(
+        &self,
+        log: &Arc<Log>,
+        history: &History,
+        attention: Attention,
+    ) -> io::Result<Tally> {
         let mut passed = log.passed().lock().unwrap_or_else(PoisonError::into_inner);
         let caught = passed.catch_up(history, INLINE)?;
-        if !caught.complete {
+        if !caught.complete && attention != Attention::News {
             self.counter.count(log);
         }
         Ok(caught.total)

@@ -175,3 +175,20 @@ async fn a_log_has_a_course_in_time() {
     assert_eq!(course.parts.iter().map(|part| part.lines).sum::<u32>(), 120);
     running.stop().await;
 }
+
+#[tokio::test]
+async fn what_comes_into_a_log_that_nobody_reads_is_told_and_nothing_else() {
+    let site = Site::new(&["app.log"]);
+    site.append("app.log", &"old\n".repeat(1000));
+    let running = site.start().await;
+    let mut page = running.page().await;
+    page.open("logs/app.log", None, Attention::News).await.expect("sent");
+    let first = page.frame().await.expect("a frame");
+    assert!(first.blocks.is_empty() && first.passed.lines == 0);
+    site.append("app.log", "ERROR one\nWARN two\nthree\n");
+    let frame = page.frame_when(|frame| frame.passed.lines > 0).await;
+    let passed = frame.passed;
+    assert_eq!((passed.lines, passed.errors, passed.warnings), (3, 1, 1));
+    assert!(frame.blocks.is_empty());
+    running.stop().await;
+}

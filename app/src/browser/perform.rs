@@ -15,7 +15,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::{keeping, socket};
 use crate::boot::Theme;
 use crate::components::desk::Desk;
-use crate::state::input::{Effect, Input};
+use crate::state::input::{Effect, Input, Mood};
 
 /// About the width of a character, for moving sideways.
 const CHARACTER: i32 = 8;
@@ -29,6 +29,7 @@ pub(crate) fn perform(desk: Desk, effects: Vec<Effect>) {
             Effect::Send(message) => socket::send(&message),
             Effect::Address { text, push } => address(&text, push),
             Effect::Title(title) => document().set_title(&title),
+            Effect::Icon(mood) => set_icon(mood, &desk.peek(|page| page.base().to_owned())),
             Effect::CopyText(text) => copy(&text),
             Effect::CopyAddress(address) => {
                 let origin = window().location().origin().unwrap_or_default();
@@ -129,6 +130,16 @@ fn columns_by(columns: i32) {
         let options = ScrollToOptions::new();
         options.set_left(f64::from(columns * CHARACTER));
         lines.scroll_by_with_scroll_to_options(&options);
+    }
+}
+
+fn set_icon(mood: Mood, base: &str) {
+    let file = match mood {
+        Mood::Calm => "/icon.svg",
+        Mood::Alert => "/icon-alert.svg",
+    };
+    if let Ok(Some(link)) = document().query_selector("link[rel=icon]") {
+        let _set = link.set_attribute("href", &[base, file].concat());
     }
 }
 

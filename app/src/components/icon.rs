@@ -6,8 +6,6 @@ pub(crate) const CLOSE: &str = "m4 4 8 8M12 4l-8 8";
 pub(crate) const COPY: &str = "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z";
 pub(crate) const FIND: &str = "M11.5 7a4.5 4.5 0 1 1-9 0 4.5 4.5 0 0 1 9 0zM10.5 10.5 14 14";
 pub(crate) const COMMANDS: &str = "M2.5 4.5 6 8l-3.5 3.5M7.5 12h6";
-pub(crate) const MARK: &str = "M8 2.5 13.5 8 8 13.5 2.5 8z";
-pub(crate) const DOWN: &str = "M8 2.5v8M4.5 7.5 8 11l3.5-3.5M3 13.5h10";
 
 /// The picture of that path; it says nothing that the button's name does not.
 pub(crate) fn icon(path: &'static str) -> impl IntoView {

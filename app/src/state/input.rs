@@ -113,6 +113,8 @@ pub(crate) enum Effect {
         push: bool,
     },
     Title(String),
+    /// The icon tells of errors, or of none.
+    Icon(Mood),
     /// To the clipboard, as it is.
     CopyText(String),
     /// To the clipboard, after the page's own origin.
@@ -132,6 +134,13 @@ pub(crate) enum Effect {
     Columns(i32),
     Theme(Theme),
     Reload,
+}
+
+/// What the page's icon tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mood {
+    Calm,
+    Alert,
 }
 
 /// What lies over the page.

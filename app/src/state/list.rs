@@ -423,6 +423,7 @@ impl List {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn shape(&self) -> Shape {
         self.shape
     }

@@ -5,7 +5,7 @@
 //! keeping it, and what is drawn once a frame is the state, so that a hundred messages between two
 //! frames are one picture. The server sends the next frame only when this one was shown.
 
-use tailwater_protocol::{ClientMessage, LogName, Refusal, ServerMessage, ViewId};
+use tailwater_protocol::{ClientMessage, LogName, ViewId};
 
 use super::address::{self, Address, Place};
 use super::clock::Clock;
@@ -26,6 +26,7 @@ use crate::boot::{Boot, Theme};
 use crate::text;
 
 mod acting;
+mod hearing;
 pub(crate) mod reading;
 
 /// Milliseconds after the last movement before the address is brought up to date: browsers refuse
@@ -435,87 +436,6 @@ impl Page {
         }
     }
 
-    fn hear(
-        &mut self,
-        message: ServerMessage,
-        now: u64,
-        out: &mut Vec<ClientMessage>,
-    ) -> Option<Effect> {
-        match message {
-            ServerMessage::Sources { all, changed, gone } => {
-                self.sources.apply(all, changed, &gone);
-                self.watch(out);
-                self.listed = self.listed.wrapping_add(1);
-            }
-            ServerMessage::Window(window) => {
-                if let Some(view) = self.view.as_mut().filter(|view| view.id() == window.view) {
-                    view.window(window, out);
-                }
-            }
-            ServerMessage::Frame { view: id, frame } if self.watches.heard(id, &frame, now) => {
-                self.listed = self.listed.wrapping_add(1);
-                return self.retitle();
-            }
-            ServerMessage::Frame { view: id, frame } => {
-                if let Some(view) = self.view.as_mut().filter(|view| view.id() == id) {
-                    self.unshown = Some((id, frame.sequence, now));
-                    view.frame(frame, now, out);
-                    if let Some(passed) = view.take_caught_up() {
-                        self.say(text::caught_up(passed), now);
-                    }
-                }
-            }
-            ServerMessage::Finding { view: id, find, finding } => {
-                if let Some(view) = self.view.as_mut().filter(|view| view.id() == id) {
-                    view.heard_finding(find, finding);
-                }
-            }
-            ServerMessage::Sought { view: id, find, sought } => {
-                if let Some(view) = self.view.as_mut().filter(|view| view.id() == id) {
-                    view.heard_sought(find, sought, out);
-                }
-            }
-            ServerMessage::Refused { view: id, .. } if self.watches.refused(id) => {}
-            ServerMessage::Refused { view: id, request, refusal } => {
-                if let Some(view) = self.view.as_mut().filter(|view| view.id() == id) {
-                    let why = match refusal {
-                        Refusal::NoSuchLog => text::NO_SUCH_LOG.to_owned(),
-                        Refusal::TooMany => text::TOO_MANY.to_owned(),
-                        Refusal::Failed(why) => why,
-                        // It was closed meanwhile.
-                        Refusal::NoSuchView => return None,
-                    };
-                    view.refused(request, why, out);
-                }
-            }
-            ServerMessage::Details(details) => {
-                if let Some(view) = self.view.as_mut().filter(|view| view.id() == details.view) {
-                    view.heard_details(details);
-                }
-            }
-            ServerMessage::Taken(taken) => return self.taken(taken, now),
-            ServerMessage::Surveyed { view: id, survey } => {
-                if let Some(view) = self.view.as_mut().filter(|view| view.id() == id) {
-                    view.heard_survey(survey);
-                }
-            }
-            ServerMessage::SoughtGrave { request, view: id, sought } => {
-                if let Some(view) = self.view.as_mut().filter(|view| view.id() == id)
-                    && let Some(said) = view.heard_grave(request, sought, out)
-                {
-                    self.say(said.to_owned(), now);
-                }
-            }
-            ServerMessage::Course { request, view: id, course } => {
-                if let Some(view) = self.view.as_mut().filter(|view| view.id() == id) {
-                    view.heard_course(request, course);
-                }
-            }
-            ServerMessage::Welcome { .. } | ServerMessage::Ping(_) | ServerMessage::Pong(_) => {}
-        }
-        None
-    }
-
     fn tick(&mut self, now: u64, effects: &mut Vec<Effect>, out: &mut Vec<ClientMessage>) {
         self.connect(Event::Tick, now, effects, out);
         self.note.take_if(|note| now >= note.until);
@@ -623,26 +543,6 @@ impl Page {
             (false, Some(_)) => self.address_due = None,
             _ => {}
         }
-    }
-
-    fn title(&self) -> Effect {
-        let errors = if self.hidden { self.watches.errors() } else { 0 };
-        Effect::Title(text::title_of(self.log().map(LogName::as_str), errors))
-    }
-
-    /// Tells in the title of errors that came while nobody looked, if there are others now.
-    fn retitle(&mut self) -> Option<Effect> {
-        let errors = if self.hidden { self.watches.errors() } else { 0 };
-        (std::mem::replace(&mut self.titled, errors) != errors).then(|| self.title())
-    }
-
-    /// Looks at what comes into logs that nobody reads.
-    fn watch(&mut self, out: &mut Vec<ClientMessage>) {
-        let open = self.view.as_ref().map(|view| view.log().clone());
-        if let (Some(log), false) = (&open, self.hidden) {
-            self.watches.read(log);
-        }
-        self.watches.choose(&self.sources, open.as_ref().filter(|_| !self.hidden), out);
     }
 
     fn say(&mut self, text: String, now: u64) {

@@ -133,7 +133,7 @@ impl Watches {
                 *slot = Some(log.clone());
             }
             self.fresh.insert(view.0);
-            let (log, attention) = (log.clone(), Attention::Counts);
+            let (log, attention) = (log.clone(), Attention::News);
             out.push(ClientMessage::Open { view, log, from: None, attention });
         }
     }

@@ -93,6 +93,7 @@ fn routes() -> Vec<(Behind, &'static str, MethodRouter<SharedState>)> {
         (Nothing, "/healthz", get(|| async { "ok\n" })),
         (Nothing, "/pkg/{file}", get(page::file)),
         (Nothing, "/icon.svg", get(page::file)),
+        (Nothing, "/icon-alert.svg", get(page::file)),
         (Nothing, "/manifest.webmanifest", get(page::file)),
     ]
 }

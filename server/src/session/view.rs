@@ -60,7 +60,10 @@ impl View {
     ) -> Self {
         use std::sync::atomic::{AtomicU64, Ordering};
         static OPENED: AtomicU64 = AtomicU64::new(0);
-        let watching = logs.attend(&log).await;
+        let watching = match attention {
+            Attention::News => logs.glance(&log).await,
+            Attention::Rows(_) | Attention::Counts => logs.attend(&log).await,
+        };
         let at = match from {
             Some(bookmark) => crate::read::resume(logs, &log, bookmark).await,
             None => None,
@@ -99,7 +102,7 @@ impl View {
     /// Something else is looked for, or nothing: the newest rows are to be sent with its hits.
     pub(super) fn set_search(&mut self, search: Option<Looking>) {
         self.search = search;
-        self.afresh |= self.attention != Attention::Counts;
+        self.afresh |= matches!(self.attention, Attention::Rows(_));
         self.news = true;
     }
 
@@ -142,9 +145,9 @@ impl View {
 
     /// The page wants something else from now on.
     pub(super) fn attend(&mut self, attention: Attention) {
-        let was_counting = self.attention == Attention::Counts;
+        let was_counting = !matches!(self.attention, Attention::Rows(_));
         // It was told of what passed, not shown it.
-        self.afresh |= was_counting && attention != Attention::Counts;
+        self.afresh |= was_counting && matches!(attention, Attention::Rows(_));
         self.attention = attention;
         self.news = true;
     }
