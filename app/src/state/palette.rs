@@ -196,6 +196,7 @@ mod tests {
             state: LogState::Live,
             bytes: 1,
             written: None,
+            command: None,
         };
         let sources = Sources::new(vec![source("nginx/access.log"), source("app/worker.log")]);
         let mut palette = Palette::default();

@@ -208,6 +208,7 @@ mod tests {
             state: LogState::Live,
             bytes: 1,
             written: Some(n),
+            command: None,
         };
         Sources::new((0..count).map(source).collect())
     }
