@@ -205,7 +205,7 @@ impl Bench {
         });
         match told {
             Some(Attention::Rows(rows)) => rows.into(),
-            Some(Attention::Counts) => 0,
+            Some(Attention::Counts | Attention::News) => 0,
             None if self.view().follow() == Follow::On => PAGE * 2,
             None => 0,
         }
