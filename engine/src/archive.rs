@@ -426,10 +426,9 @@ fn generation(
     damage: Option<Damage>,
 ) -> io::Result<Generation> {
     let Text { file, bytes, .. } = text;
-    let mut last = [0];
-    if bytes > 0 {
-        read_exact_at(file.as_ref(), &mut last, bytes - 1)?;
-    }
+    let unit = bytes.min(file.encoding().width());
+    let mut last = vec![0; unit as usize];
+    read_exact_at(file.as_ref(), &mut last, bytes - unit)?;
     Ok(Generation {
         id,
         from: 0,
@@ -440,7 +439,7 @@ fn generation(
         name: sibling.name.clone(),
         lost: damage.map(Loss::Damaged),
         ended: true,
-        unfinished: bytes > 0 && last != [b'\n'],
+        unfinished: bytes > 0 && !file.encoding().ends_line(&last, bytes),
         file,
     })
 }

@@ -58,15 +58,17 @@ pub fn closer(
     let mut lines = Lines::of(generation);
     let start = lines.start_of(at.offset)?;
     let (end, how) = lines.end_of(start)?;
-    let content = end - u64::from(how == End::Newline);
-    let whole = read(&mut lines, start, content, DETAIL_TEXT)?;
+    let encoding = lines.encoding();
+    let content = if how == End::Newline { end - encoding.width() } else { end };
+    let raw = read(&mut lines, start, content, DETAIL_TEXT)?;
     generation.verify()?;
+    let whole = encoding.decode(&raw);
     let line = whole.strip_suffix(b"\r").unwrap_or(&whole);
     let (text, taken) = row::text_of(line, DETAIL_TEXT);
     let shown = |bytes: &[u8]| row::text_of(bytes, FIELD).0;
     let fields = fields::all(line).map(|(name, value)| (shown(&name), shown(&value)));
-    let bytes = whole.get(..DETAIL_BYTES).unwrap_or(&whole).to_vec();
-    let left = (line.len() - taken) as u64;
+    let bytes = raw.get(..DETAIL_BYTES).unwrap_or(&raw).to_vec();
+    let left = encoding.taken(line.get(taken..).unwrap_or_default());
     Ok(Some(Closer {
         at: Position { generation: at.generation, offset: start },
         length: end - start,
@@ -74,12 +76,12 @@ pub fn closer(
         level: level::level(line),
         fields: fields.collect(),
         text,
-        cut: (content - start).saturating_sub(whole.len() as u64) + left,
+        cut: (content - start).saturating_sub(raw.len() as u64) + left,
         bytes,
     }))
 }
 
-/// The lines of `stretches` as they stand, each ended by a newline, at most [`MAX_TAKEN`] bytes;
+/// The lines of `stretches` as they stand, in UTF-8, each ended by a newline, at most [`MAX_TAKEN`] bytes;
 /// and how many bytes were left out. What the history does not have is passed over.
 ///
 /// # Errors
@@ -116,7 +118,7 @@ pub fn take(history: &History, stretches: &[Stretch]) -> io::Result<(Vec<u8>, u6
             let room = MAX_TAKEN.saturating_sub(taken.len());
             let piece = read(&mut lines, start, end, room)?;
             left += (end - start) - piece.len() as u64;
-            taken.extend_from_slice(&piece);
+            taken.extend_from_slice(&lines.encoding().decode(&piece));
             if taken.last().is_some_and(|&byte| byte != b'\n') && taken.len() < MAX_TAKEN {
                 taken.push(b'\n');
             }

@@ -24,7 +24,6 @@ use tailwater_protocol::Lines;
 
 use crate::history::Generation;
 use crate::read::{Doubt, ReadAt, read_exact_at};
-use piece::{newline_ends, newlines};
 pub use stored::{Stored, Unfit};
 use table::{Between, Table};
 
@@ -158,7 +157,7 @@ impl Counts {
         };
         let mut bytes = vec![0; end.saturating_sub(start) as usize];
         read_exact_at(file, &mut bytes, start)?;
-        match newline_ends(&bytes).nth(nth as usize) {
+        match file.encoding().newline_ends(&bytes, start).nth(nth as usize) {
             // Counted, but of a longer life of the log than was asked about.
             Some(at) if start + at as u64 > extent => Ok(LineStart::Beyond),
             Some(at) => Ok(LineStart::At(start + at as u64)),
@@ -228,9 +227,11 @@ impl Drop for Claim<'_> {
 
 /// Newlines between two offsets of one block.
 fn count_in(file: &dyn ReadAt, from: u64, to: u64) -> io::Result<u64> {
+    let encoding = file.encoding();
+    let (from, to) = (encoding.align(from), encoding.align(to));
     let mut bytes = vec![0; to.saturating_sub(from) as usize];
     read_exact_at(file, &mut bytes, from)?;
-    Ok(newlines(&bytes))
+    Ok(encoding.newlines(&bytes, from))
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@
 
 use std::io;
 
-use memchr::{memchr, memrchr};
 use tailwater_protocol::{Bookmark, Fingerprint, GenerationId, Loss, Position};
 
 use crate::history::{Generation, History};
@@ -207,7 +206,7 @@ impl Cursor {
         if !front.learn(generation)? {
             return Ok(Step::Lost { loss: Loss::Unknown });
         }
-        let in_line = front.in_line();
+        let in_line = front.in_line(generation);
         for stand in &mut self.left {
             let known = history.get(stand.position.generation);
             stand.settled = known.is_some_and(|known| stand.has_all_of(known));
@@ -343,8 +342,11 @@ impl Stand {
     }
 
     /// Whether it stands in the middle of a line, as far as it knows.
-    fn in_line(&self) -> bool {
-        self.before.as_ref().and_then(|before| before.last()).is_some_and(|&byte| byte != b'\n')
+    fn in_line(&self, generation: &Generation) -> bool {
+        let before = self.before.as_ref().filter(|before| !before.is_empty());
+        let ends =
+            |before: &Vec<u8>| generation.file.encoding().ends_line(before, self.position.offset);
+        before.is_some_and(|before| !ends(before))
     }
 
     /// On by a step, to the end of the generation and what was lost there.
@@ -361,7 +363,7 @@ impl Stand {
             return Ok(Went::Step(step));
         }
         // A line that was begun may be finished yet; one that was not is no reason to wait.
-        if last || (!generation.ended && self.in_line()) {
+        if last || (!generation.ended && self.in_line(generation)) {
             return Ok(Went::Step(Step::End));
         }
         let missed = generation.once().saturating_sub(self.position.offset);
@@ -405,8 +407,8 @@ impl Stand {
             return Ok(Some(Step::Lost { loss: Loss::Unknown }));
         }
         if !last && !generation.ended {
-            match memrchr(b'\n', bytes) {
-                Some(at) => bytes = bytes.get(..=at).unwrap_or_default(),
+            match generation.file.encoding().last_newline(bytes, offset) {
+                Some(end) => bytes = bytes.get(..end).unwrap_or_default(),
                 None if len == rest => return Ok(None),
                 None => {}
             }
@@ -434,9 +436,10 @@ fn late(left: &[Stand], history: &History) -> io::Result<Option<usize>> {
         if rest == 0 {
             continue;
         }
+        let (file, offset) = (generation.file.as_ref(), stand.position.offset);
         let mut bytes = vec![0; rest as usize];
-        read_exact_at(generation.file.as_ref(), &mut bytes, stand.position.offset)?;
-        if memchr(b'\n', &bytes).is_some() {
+        read_exact_at(file, &mut bytes, offset)?;
+        if file.encoding().first_newline(&bytes, offset).is_some() {
             return Ok(Some(index));
         }
     }

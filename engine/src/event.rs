@@ -11,6 +11,7 @@
 //! Does not look for parts of a line between lines of the other stream: whoever writes to both has
 //! them mixed already.
 
+use std::borrow::Cow;
 use std::io;
 
 use tailwater_protocol::Level;
@@ -159,19 +160,19 @@ impl EventRule {
         if start <= lines.floor() {
             return Ok(true);
         }
-        if lines.continues(start)? || !self.begins(head(lines, start)?) {
+        if lines.continues(start)? || !self.begins(&head(lines, start)?) {
             return Ok(false);
         }
         let before = lines.start_of(start - 1)?;
-        Ok(!Self::goes_on(head(lines, before)?))
+        Ok(!Self::goes_on(&head(lines, before)?))
     }
 }
 
 /// The beginning of the row at `start`, without its newline.
-fn head<'l>(lines: &'l mut Lines<'_>, start: u64) -> io::Result<&'l [u8]> {
+fn head<'l>(lines: &'l mut Lines<'_>, start: u64) -> io::Result<Cow<'l, [u8]>> {
     let (end, how) = lines.end_of(start)?;
-    let end = end - u64::from(how == End::Newline);
-    lines.bytes(start, end.min(start.saturating_add(HEAD)))
+    let end = if how == End::Newline { end - lines.encoding().width() } else { end };
+    lines.text(start, end.min(start.saturating_add(HEAD)))
 }
 
 /// What the lines of an event say, without what was wrapped around them: parts of a line in one

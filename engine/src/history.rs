@@ -13,6 +13,7 @@ use tailwater_protocol::{
 };
 
 use crate::counts::Counts;
+use crate::encoding::Encoding;
 use crate::file::File;
 use crate::follow::tells;
 use crate::read::{Doubt, stands_before};
@@ -65,6 +66,11 @@ impl Generation {
     /// Where it ends.
     pub fn end(&self) -> Position {
         Position { generation: self.id, offset: self.bytes.max(self.from) }
+    }
+
+    /// How its bytes are text.
+    pub fn encoding(&self) -> Encoding {
+        self.file.encoding()
     }
 
     /// Whether nothing of it can be read.

@@ -301,6 +301,9 @@ mod tests {
             (r#"{"levelno":40,"msg":"python"}"#, Error),
             (r#"{"PRIORITY" : "4", "MESSAGE" : "journal"}"#, Warn),
             (r#"{"level":"E"}"#, Error),
+            // A name given twice means the last, and that of a field within is another.
+            (r#"{"level":"info","a":{"level":"warn"},"level":"error","lvl":"debug"}"#, Error),
+            (r#"{"level":"info","msg":"level","lvl":"error"}"#, Info),
             (r#"{"level":"audit","msg":"ERROR"}"#, Error),
             (r#"{"level":1e999,"msg":"x"}"#, None),
             (r#"{"level":"fat"#, None),

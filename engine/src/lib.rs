@@ -16,6 +16,7 @@ pub mod archive;
 pub mod closer;
 pub mod counts;
 pub mod cursor;
+pub mod encoding;
 pub mod event;
 pub mod fields;
 pub mod file;

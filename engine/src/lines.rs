@@ -1,16 +1,16 @@
 //! Where rows begin and end, from any position in either direction, at a bounded cost.
 //!
-//! A row begins after every newline. A line can be longer than anybody wants to read to find its
+//! A row begins after every newline, which takes two bytes in UTF-16 ([`crate::encoding`]). A line can be longer than anybody wants to read to find its
 //! ends, and so a row also begins at every multiple of [`BREAK`] that has a whole such stretch
 //! without a newline before it: whoever arrives, from whichever side, finds the same rows after
 //! looking at two stretches at most. Lines shorter than that are one row each.
 //!
 //! Holds one buffer of [`CHUNK`] bytes, whatever the log is like; holes are passed over.
 
+use std::borrow::Cow;
 use std::io;
 
-use memchr::{memchr, memrchr};
-
+use crate::encoding::Encoding;
 use crate::history::Generation;
 use crate::read::{ReadAt, read_exact_at};
 
@@ -40,6 +40,7 @@ pub struct Lines<'a> {
     floor: u64,
     extent: u64,
     break_every: u64,
+    encoding: Encoding,
     /// What was read last, and where it stands.
     buf: Vec<u8>,
     at: u64,
@@ -52,7 +53,18 @@ impl<'a> Lines<'a> {
     pub fn new(file: &'a dyn ReadAt, floor: u64, extent: u64) -> Self {
         let extent = extent.max(floor);
         let break_every = BREAK;
-        Self { file, floor, extent, break_every, buf: Vec::new(), at: 0, step: FIRST, read: 0 }
+        let encoding = file.encoding();
+        Self {
+            file,
+            floor,
+            extent,
+            break_every,
+            encoding,
+            buf: Vec::new(),
+            at: 0,
+            step: FIRST,
+            read: 0,
+        }
     }
 
     /// The rows of a generation.
@@ -65,6 +77,11 @@ impl<'a> Lines<'a> {
     pub fn breaking_every(mut self, bytes: u64) -> Self {
         self.break_every = bytes.max(1);
         self
+    }
+
+    /// How they are text.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
     }
 
     /// Where the rows begin.
@@ -116,8 +133,8 @@ impl<'a> Lines<'a> {
         let whole = start.div_ceil(every).saturating_mul(every);
         let limit = whole.saturating_add(every);
         let to = limit.min(self.extent);
-        if let Some(newline) = self.find(start, to)? {
-            return Ok((newline + 1, End::Newline));
+        if let Some(end) = self.find(start, to)? {
+            return Ok((end, End::Newline));
         }
         Ok(if limit <= self.extent { (limit, End::Break) } else { (self.extent, End::Open) })
     }
@@ -131,7 +148,8 @@ impl<'a> Lines<'a> {
         if start <= self.floor {
             return Ok(false);
         }
-        Ok(self.bytes(start - 1, start)?.last().is_some_and(|&byte| byte != b'\n'))
+        let (encoding, from) = (self.encoding, start.saturating_sub(self.encoding.width()));
+        Ok(!encoding.ends_line(self.bytes(from.max(self.floor), start)?, start))
     }
 
     /// The bytes from `from` to `to`, which must be no more than [`CHUNK`] and within the extent.
@@ -150,12 +168,25 @@ impl<'a> Lines<'a> {
         Ok(self.buf.get(from..to).unwrap_or_default())
     }
 
-    /// The first byte from `from` to `to` that is not NUL.
+    /// The same bytes as text, in UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::start_of`].
+    pub fn text(&mut self, from: u64, to: u64) -> io::Result<Cow<'_, [u8]>> {
+        let encoding = self.encoding;
+        self.bytes(from, to).map(|bytes| encoding.decode(bytes))
+    }
+
+    /// The first byte from `from` to `to` that is not NUL; in UTF-16 that says nothing.
     ///
     /// # Errors
     ///
     /// As [`Self::start_of`].
     pub fn skip_nuls(&mut self, from: u64, to: u64) -> io::Result<u64> {
+        if self.encoding != Encoding::Utf8 {
+            return Ok(from);
+        }
         let to = to.min(self.extent);
         let mut at = from;
         while at < to {
@@ -171,18 +202,21 @@ impl<'a> Lines<'a> {
 
     /// The position after the last newline from `from` to before `to`.
     fn after_newline(&mut self, from: u64, to: u64) -> io::Result<Option<u64>> {
-        let mut end = to;
+        let encoding = self.encoding;
+        let mut end = encoding.align(to);
         while end > from {
-            let start = if self.holds(end - 1, end) {
-                self.at.max(from)
+            // No character is cut in two by where a chunk begins.
+            let held = encoding.align(self.at + encoding.width() - 1).max(from);
+            let start = if self.holds(end - 1, end) && held < end {
+                held
             } else {
-                let start = end.saturating_sub(self.step).max(self.floor);
+                let start = encoding.align(end.saturating_sub(self.step)).max(self.floor);
                 self.load(start, end)?;
                 start.max(from)
             };
             let chunk = self.held(start, end);
-            if let Some(newline) = memrchr(b'\n', chunk) {
-                return Ok(Some(start + newline as u64 + 1));
+            if let Some(newline) = encoding.last_newline(chunk, start) {
+                return Ok(Some(start + newline as u64));
             }
             let blank = is_blank(chunk);
             end = start;
@@ -193,14 +227,15 @@ impl<'a> Lines<'a> {
         Ok(None)
     }
 
-    /// The first newline from `from` to before `to`.
+    /// Where the first newline ends that stands from `from` to before `to`.
     fn find(&mut self, from: u64, to: u64) -> io::Result<Option<u64>> {
+        let encoding = self.encoding;
         let mut at = from;
         while at < to {
             let chunk = self.ahead(at, to)?;
             let len = chunk.len() as u64;
-            if let Some(newline) = memchr(b'\n', chunk) {
-                return Ok(Some(at + newline as u64));
+            if let Some(end) = encoding.first_newline(chunk, at) {
+                return Ok(Some(at + end as u64));
             }
             if at == from && len < FIRST && at + len < to {
                 // The row goes on beyond what is held: read it in one piece, as it will be shown.
@@ -208,7 +243,14 @@ impl<'a> Lines<'a> {
                 self.load(from, end)?;
                 continue;
             }
-            at = if is_blank(chunk) { self.next_data(at + len)? } else { at + len };
+            if is_blank(chunk) {
+                at = self.next_data(at + len)?;
+            } else if encoding.align(at + len) > at || at + len >= to {
+                at = if at + len < to { encoding.align(at + len) } else { to };
+            } else {
+                // What is held ends within a character.
+                self.load(at, at.saturating_add(self.step).min(self.extent))?;
+            }
         }
         Ok(None)
     }

@@ -7,6 +7,8 @@ use std::io;
 
 use tailwater_protocol::Fingerprint;
 
+use crate::encoding::Encoding;
+
 /// Bytes that can be read at any offset.
 pub trait ReadAt: Send + Sync {
     /// Reads what stands at `offset` into `buf`. Short reads happen; 0 only at the end.
@@ -15,6 +17,11 @@ pub trait ReadAt: Send + Sync {
     ///
     /// The system's.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// How its bytes are text. The default looks at the first of them.
+    fn encoding(&self) -> Encoding {
+        Encoding::read(self)
+    }
 
     /// The first offset from `offset` on that does not lie in a hole. `None`: there is only hole
     /// up to the end. The default knows no holes.
@@ -54,7 +61,11 @@ pub fn read_exact_at(file: &dyn ReadAt, buf: &mut [u8], offset: u64) -> io::Resu
 }
 
 /// Fills as much of `buf` as the file has from `offset`.
-pub(crate) fn read_full(file: &dyn ReadAt, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+pub(crate) fn read_full<R: ReadAt + ?Sized>(
+    file: &R,
+    buf: &mut [u8],
+    offset: u64,
+) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         match file.read_at(rest, offset.saturating_add(filled as u64)) {

@@ -72,25 +72,30 @@ impl RowMaker {
         (start, end, how): (u64, u64, End),
         continued: bool,
     ) -> io::Result<()> {
-        let newline = u64::from(how == End::Newline);
-        let mut content = end - newline;
+        let encoding = lines.encoding();
+        let newline = if how == End::Newline { encoding.width() } else { 0 };
+        // Half a character at the end is of one that is still being written.
+        let half = if how == End::Open { end - encoding.align(end).max(start) } else { 0 };
+        let mut content = end - newline - half;
         let from = lines.skip_nuls(start, content)?;
         let seen = content.min(from.saturating_add(LOOK));
-        let mut raw = lines.bytes(from, seen)?;
+        let text = lines.text(from, seen)?;
+        let mut raw: &[u8] = &text;
         let mut dropped = 0;
         if seen == content && how != End::Break && raw.last() == Some(&b'\r') {
             raw = raw.split_last().map_or(raw, |(_, rest)| rest);
-            content -= 1;
+            content -= encoding.width();
         }
         if start == 0
             && let Some(rest) = raw.strip_prefix(BOM)
         {
             raw = rest;
-            dropped = BOM.len();
+            dropped = encoding.mark();
         }
-        let whole = from + (dropped + raw.len()) as u64 == content;
+        let whole = from + dropped + encoding.taken(raw) == content;
         let level = if continued { Level::None } else { level(raw) };
-        let taken = from + (dropped + self.show(raw, whole)) as u64;
+        let shown = self.show(raw, whole);
+        let taken = from + dropped + encoding.taken(raw.get(..shown).unwrap_or_default());
         rows.push(&Row {
             // What follows from the rows before it is not said again.
             position: Position::start(tailwater_protocol::GenerationId(0)),

@@ -39,15 +39,17 @@ impl Sample {
         let (from, to) = (generation.from, generation.bytes.max(generation.from));
         let mut bytes = Vec::new();
         let mut lines = Lines::of(generation);
+        let encoding = lines.encoding();
         let middle = (from + (to - from) / 2).saturating_sub(PLACE / 2).max(from + PLACE);
         let end = to.saturating_sub(PLACE).max(middle + PLACE);
         for place in [from, middle, end] {
             if place >= to {
                 break;
             }
-            let piece = lines.bytes(place, to.min(place + PLACE))?;
+            let place = if place == from { from } else { encoding.align(place) };
+            let piece = lines.text(place, to.min(place + PLACE))?;
             // The first line of a piece began before it, but for the first.
-            let whole = if place == from { piece } else { after_newline(piece) };
+            let whole = if place == from { &*piece } else { after_newline(&piece) };
             bytes.extend_from_slice(whole);
             if bytes.last().is_some_and(|&byte| byte != b'\n') {
                 bytes.push(b'\n');

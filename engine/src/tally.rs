@@ -6,6 +6,7 @@
 use memchr::{memchr, memchr_iter};
 use tailwater_protocol::{Level, Tally};
 
+use crate::encoding::{Encoding, Pieces};
 use crate::level::{REACH, level};
 
 /// Adds up what it is fed.
@@ -14,6 +15,7 @@ pub struct Tallier {
     total: Tally,
     /// The first bytes, as many as a level is looked for in, of the line that goes on.
     head: Vec<u8>,
+    pieces: Pieces,
 }
 
 impl Tallier {
@@ -27,6 +29,17 @@ impl Tallier {
         self.total
     }
 
+    /// The bytes that came next, which are text in that encoding.
+    pub fn feed_in(&mut self, encoding: Encoding, bytes: &[u8]) {
+        if encoding == Encoding::Utf8 {
+            return self.feed(bytes);
+        }
+        let whole = self.pieces.whole(encoding, bytes);
+        let before = self.total.bytes;
+        self.feed(&encoding.decode(&whole));
+        self.total.bytes = before.saturating_add(bytes.len() as u64);
+    }
+
     /// The bytes that came next.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.total.bytes = self.total.bytes.saturating_add(bytes.len() as u64);
@@ -35,7 +48,7 @@ impl Tallier {
             let Some(end) = memchr(b'\n', rest) else { return self.keep(rest) };
             let (line, after) = rest.split_at(end);
             self.keep(line);
-            self.end_line();
+            self.end_head();
             rest = after.get(1..).unwrap_or_default();
         }
         let mut start = 0;
@@ -48,6 +61,11 @@ impl Tallier {
 
     /// The line that is not finished never will be: its generation has ended. It counts.
     pub fn end_line(&mut self) {
+        self.pieces.end();
+        self.end_head();
+    }
+
+    fn end_head(&mut self) {
         if !self.head.is_empty() {
             let level = level(skip_nuls(&self.head));
             self.head.clear();

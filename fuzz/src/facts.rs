@@ -2,6 +2,7 @@
 //! it was, and where a log is sought by time the answer is a line of it.
 
 use jiff::Timestamp;
+use tailwater_engine::encoding::Encoding;
 use tailwater_engine::event::EventRule;
 use tailwater_engine::level::{REACH, level};
 use tailwater_engine::lines::Lines;
@@ -9,7 +10,7 @@ use tailwater_engine::sample::Sample;
 use tailwater_engine::time::{Clock, Reference, seek};
 
 use crate::choice::Choices;
-use crate::file::{lines, log};
+use crate::file::{encoding, lines, log};
 
 pub fn facts(data: &[u8]) {
     let mut choices = Choices::of(data);
@@ -36,7 +37,8 @@ pub fn facts(data: &[u8]) {
         let found = seek(&history, &clock, instant).expect("in memory");
         let Some(found) = found else { continue };
         let at = found.offset as usize;
-        assert!(at < bytes.len() && (at == 0 || bytes[at - 1] == b'\n'), "{at} begins no line");
+        let newline = |at: usize| bytes[at - 1] == b'\n' || encoding(bytes) != Encoding::Utf8;
+        assert!(at < bytes.len() && (at == 0 || newline(at)), "{at} begins no line");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use tailwater_engine::encoding::Encoding;
 use tailwater_engine::file::{File, Identity, Stat};
 use tailwater_engine::history::{Generation, History};
 use tailwater_engine::read::{ReadAt, fingerprint_before};
@@ -71,6 +72,11 @@ pub fn generation(file: Arc<dyn File>, from: u64, bytes: u64) -> Generation {
 pub fn log(bytes: &[u8]) -> History {
     let file: Arc<dyn File> = Arc::new(Memory::new(bytes));
     History::new(vec![generation(file, 0, bytes.len() as u64)])
+}
+
+/// How `bytes` are text, by their beginning.
+pub fn encoding(bytes: &[u8]) -> Encoding {
+    Encoding::of_head(bytes.get(..4).unwrap_or(bytes))
 }
 
 /// The lines of `bytes`, with their newlines.

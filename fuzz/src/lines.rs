@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use tailwater_engine::cursor::{Cursor, Step};
+use tailwater_engine::encoding::Encoding;
 use tailwater_engine::file::File;
 use tailwater_engine::history::History;
 use tailwater_engine::lines::{End, Lines};
@@ -11,14 +12,15 @@ use tailwater_engine::tally::Tallier;
 use tailwater_engine::window::{lines_back, tail};
 
 use crate::choice::Choices;
-use crate::file::{Memory, generation};
+use crate::file::{Memory, encoding, generation};
 
 /// The starts of rows by their definition.
 fn starts(bytes: &[u8], floor: u64, every: u64) -> Vec<u64> {
+    let encoding = encoding(bytes);
     let mut newline = floor;
     let mut found = Vec::new();
     for at in floor..bytes.len() as u64 {
-        let after = at > floor && bytes[at as usize - 1] == b'\n';
+        let after = at > floor && is_newline(encoding, &bytes[floor as usize..at as usize], at);
         if after {
             newline = at;
         }
@@ -32,6 +34,15 @@ fn starts(bytes: &[u8], floor: u64, every: u64) -> Vec<u64> {
     found
 }
 
+/// Whether `before`, which ends at `at`, ends with a newline.
+fn is_newline(encoding: Encoding, before: &[u8], at: u64) -> bool {
+    match encoding {
+        Encoding::Utf8 => before.ends_with(b"\n"),
+        Encoding::Utf16Le => at.is_multiple_of(2) && before.ends_with(b"\n\0"),
+        Encoding::Utf16Be => at.is_multiple_of(2) && before.ends_with(b"\0\n"),
+    }
+}
+
 pub fn lines(data: &[u8]) {
     let mut choices = Choices::of(data);
     let every = 1 + choices.below(300) as u64;
@@ -40,7 +51,10 @@ pub fn lines(data: &[u8]) {
     let floor = choices.short();
     let grown = choices.short();
     let bytes = choices.rest();
-    let floor = (floor % (bytes.len() + 1)) as u64;
+    let encoding = encoding(bytes);
+    // A log in UTF-16 is broken between characters.
+    let every = every.next_multiple_of(encoding.width());
+    let floor = (floor % (bytes.len() + 1)) as u64 / encoding.width() * encoding.width();
     let extent = bytes.len() as u64;
     let file = Arc::new(Memory { short, ..Memory::new(bytes) });
 
@@ -52,7 +66,8 @@ pub fn lines(data: &[u8]) {
         forward.push(at);
         let (end, how) = lines.end_of(at).expect("in memory");
         assert!(end > at && end <= extent);
-        assert_eq!(how == End::Newline, bytes[end as usize - 1] == b'\n');
+        let ended = is_newline(encoding, &bytes[at as usize..end as usize], end);
+        assert_eq!(how == End::Newline, ended);
         assert!(how != End::Open || end == extent);
         at = end;
     }
@@ -66,7 +81,9 @@ pub fn lines(data: &[u8]) {
     assert_eq!(backward, expected);
 
     in_pieces(&file, bytes, floor, max, floor + grown as u64 % (extent - floor + 1));
-    by_rows(&file, bytes);
+    if encoding == Encoding::Utf8 {
+        by_rows(&file, bytes);
+    }
 }
 
 /// A reader of every byte gets them all once, also when the log grows as it reads.

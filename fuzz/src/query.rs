@@ -4,12 +4,13 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use tailwater_engine::encoding::Encoding;
 use tailwater_engine::query::{Before, Facts, Found, LogFacts, Matcher, Pace, Searcher};
 use tailwater_engine::scan::{Direction, Order, Scan, Step, Worked, next};
 use tailwater_protocol::Position;
 use tailwater_protocol::query::{Expr, Now, Query, QueryError, Zone};
 
-use crate::file::{lines, log};
+use crate::file::{encoding, lines, log};
 
 const NOW: Now = Now { nanos: 1_795_257_127_000_000_000, zone: Zone(60) };
 
@@ -87,7 +88,10 @@ fn lines_match(query: &Query, matcher: &Arc<Matcher>, bytes: &[u8]) {
     let mut both = [together.as_slice(), others.as_slice()].concat();
     both.sort_unstable();
     assert_eq!(both, all, "`{query}`: a line matches or it does not");
-    scanned(matcher, bytes, &together);
+    // What is searched of a log in UTF-16 is its text, and not these bytes.
+    if encoding(bytes) == Encoding::Utf8 {
+        scanned(matcher, bytes, &together);
+    }
 }
 
 /// A scan of the log finds the same, and so does who goes from one to the next.

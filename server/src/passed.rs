@@ -6,7 +6,7 @@
 use std::io;
 
 use tailwater_engine::cursor::{Cursor, Step};
-use tailwater_engine::history::History;
+use tailwater_engine::history::{Generation, History};
 use tailwater_engine::tally::Tallier;
 use tailwater_protocol::Tally;
 
@@ -50,7 +50,9 @@ impl Passed {
             match cursor.read(history, &mut chunk, CHUNK.min(budget as usize))? {
                 Step::Bytes => {
                     budget = budget.saturating_sub(chunk.len() as u64);
-                    tallier.feed(&chunk);
+                    let generation = cursor.position().and_then(|at| history.get(at.generation));
+                    let encoding = generation.map(Generation::encoding).unwrap_or_default();
+                    tallier.feed_in(encoding, &chunk);
                 }
                 // An unfinished last line ended with its generation.
                 Step::Turned { .. } => tallier.end_line(),

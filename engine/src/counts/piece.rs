@@ -4,8 +4,6 @@
 
 use std::io;
 
-use memchr::memchr_iter;
-
 use super::{BLOCK, UNIT};
 use crate::read::{ReadAt, read_exact_at};
 
@@ -38,9 +36,17 @@ impl Piece {
     /// The newlines in it, for each block that it touches. Holes are not read.
     pub(super) fn count(&self, file: &dyn ReadAt, scratch: &mut Vec<u8>) -> io::Result<Vec<u32>> {
         let start = self.unit as u64 * UNIT;
-        let (mut at, end) = (start + self.from, start + self.to);
+        let blocks = (start + self.to).div_ceil(BLOCK) - (start + self.from) / BLOCK;
+        if self.beside_hole
+            && file.next_data(start + self.from)?.is_none_or(|at| at >= start + self.to)
+        {
+            return Ok(vec![0; blocks as usize]);
+        }
+        let encoding = file.encoding();
+        // A newline belongs to where it ends: the half before a border is counted behind it.
+        let (mut at, end) = (encoding.align(start + self.from), encoding.align(start + self.to));
         let first = at / BLOCK;
-        let mut found = vec![0_u32; (end.div_ceil(BLOCK) - first) as usize];
+        let mut found = vec![0_u32; blocks as usize];
         let mut hole = self.beside_hole;
         while at < end {
             if hole {
@@ -65,7 +71,7 @@ impl Piece {
                 let room = (BLOCK - at % BLOCK) as usize;
                 let (block, rest) = bytes.split_at_mut(room.min(bytes.len()));
                 if let Some(found) = found.get_mut((at / BLOCK - first) as usize) {
-                    *found += newlines(block) as u32;
+                    *found += encoding.newlines(block, at) as u32;
                 }
                 at += block.len() as u64;
                 bytes = rest;
@@ -73,14 +79,4 @@ impl Piece {
         }
         Ok(found)
     }
-}
-
-/// Newlines in `bytes`.
-pub(super) fn newlines(bytes: &[u8]) -> u64 {
-    memchr_iter(b'\n', bytes).count() as u64
-}
-
-/// Where the newlines in `bytes` end.
-pub(super) fn newline_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    memchr_iter(b'\n', bytes).map(|at| at + 1)
 }

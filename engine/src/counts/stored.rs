@@ -9,7 +9,7 @@ use std::io;
 
 use tailwater_protocol::Fingerprint;
 
-use super::piece::{Piece, newlines};
+use super::piece::Piece;
 use super::table::{Table, Unit};
 use super::{BLOCK, BLOCKS, Counts, UNIT};
 use crate::file::Identity;
@@ -229,7 +229,7 @@ impl Stored {
             let len = (self.extent - start).min(BLOCK) as usize;
             let bytes = bytes.get_mut(..len).unwrap_or_default();
             match read_exact_at(file, bytes, start) {
-                Ok(()) if newlines(bytes) == u64::from(lines) => {}
+                Ok(()) if file.encoding().newlines(bytes, start) == u64::from(lines) => {}
                 Ok(()) => return Ok(None),
                 Err(error) if is_doubt(&error) => return Ok(None),
                 Err(error) => return Err(error),

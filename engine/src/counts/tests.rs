@@ -362,3 +362,41 @@ fn the_newest_is_counted_first() {
     }
     assert_eq!(last, 0);
 }
+
+/// Text in which `0A` is often half of another character, in UTF-16 with its mark.
+fn wide(chars: &[char], big: bool) -> Vec<u8> {
+    let text: String = std::iter::once('\u{feff}').chain(chars.iter().copied()).collect();
+    let unit = |unit: u16| if big { unit.to_be_bytes() } else { unit.to_le_bytes() };
+    text.encode_utf16().flat_map(unit).collect()
+}
+
+proptest! {
+    /// However much is there whenever it is counted, also half a character.
+    #[test]
+    fn newlines_of_two_bytes_are_counted_once(
+        chars in prop::collection::vec(prop::sample::select(vec!['\n', '\u{a0a}', '\u{a00}', 'x', '\u{1f40a}']), 0..900),
+        big: bool,
+        steps in prop::collection::vec(1_usize..400, 0..12),
+    ) {
+        let bytes = wide(&chars, big);
+        let encoding = bytes.encoding();
+        let counts = Counts::new();
+        let mut extent = 0;
+        for step in steps.into_iter().chain([bytes.len()]) {
+            extent = (extent + step).min(bytes.len());
+            prop_assert!(counts.catch_up_on(&bytes, extent as u64, u64::MAX, || Ok(())).expect("read"));
+        }
+        let ends: Vec<usize> = encoding.newline_ends(&bytes, 0).collect();
+        let expected = chars.iter().filter(|&&char| char == '\n').count();
+        prop_assert_eq!(ends.len(), expected);
+        for offset in 0..=bytes.len() {
+            let before = ends.iter().filter(|&&end| end <= offset).count() as u64;
+            let found = counts.lines_before(&bytes, offset as u64).expect("read");
+            prop_assert_eq!(found, Some(Lines::Exact(before)), "before {}", offset);
+        }
+        for (index, &end) in ends.iter().enumerate() {
+            let found = counts.line_start(&bytes, bytes.len() as u64, index as u64 + 2);
+            prop_assert_eq!(found.expect("read"), LineStart::At(end as u64));
+        }
+    }
+}

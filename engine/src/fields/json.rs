@@ -52,21 +52,25 @@ fn find_within<'a>(bytes: &'a [u8], path: &[u8], depth: usize) -> Option<Value<'
     found
 }
 
-/// What `wanted` makes of the first member of the object that it wants, by its name as it is
-/// written and its value.
-pub(crate) fn first<'a, T>(
+/// What is made of the members of the object that somebody wants, in their order: by the name as it
+/// is written, and its value.
+pub(crate) fn wanted<'a, T>(
     bytes: &'a [u8],
-    wanted: impl Fn(&[u8], &mut dyn FnMut() -> Option<Value<'a>>) -> Option<T>,
-) -> Option<T> {
-    let mut members = Members::new(bytes)?;
-    while let Some(Key::Name(Value::Text(name) | Value::Escaped(name))) = members.key() {
-        let at = members.at;
-        if let Some(found) = wanted(name, &mut || value(bytes, at).0) {
-            return Some(found);
+    wanted: impl Fn(&'a [u8], &mut dyn FnMut() -> Option<Value<'a>>) -> Option<T>,
+) -> impl Iterator<Item = T> {
+    let mut members = Members::new(bytes);
+    std::iter::from_fn(move || {
+        let members = members.as_mut()?;
+        while let Some(Key::Name(Value::Text(name) | Value::Escaped(name))) = members.key() {
+            let at = members.at;
+            let found = wanted(name, &mut || value(bytes, at).0);
+            members.skip();
+            if found.is_some() {
+                return found;
+            }
         }
-        members.skip();
-    }
-    None
+        None
+    })
 }
 
 /// Where a path leads that begins with a key.

@@ -156,7 +156,7 @@ impl Held {
         }
         self.generation.bytes = end;
         self.generation.marker = Fingerprint::of(&before);
-        self.generation.unfinished = before.last() != Some(&b'\n');
+        self.generation.unfinished = !file.encoding().ends_line(&before, end);
         self.stirred = now.monotonic;
         Ok(Found::Grown(end - known))
     }
@@ -221,7 +221,7 @@ impl Held {
         generation.lost = (missing > 0).then_some(Loss::Truncated(missing));
         generation.bytes = end;
         generation.marker = Fingerprint::of(&before);
-        generation.unfinished = before.last().is_some_and(|&byte| byte != b'\n');
+        generation.unfinished = end > 0 && !copy.encoding().ends_line(&before, end);
         generation.file = copy;
         generation.name = name;
         generation.ended = true;

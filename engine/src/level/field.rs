@@ -2,21 +2,33 @@
 //!
 //! Looks at the members of the object itself, not of objects within it.
 
+use memchr::memmem;
 use tailwater_protocol::Level;
 
 use super::{named, number};
 use crate::fields::json::{self, Value};
 
-/// By the first field that has a level. `None` when none does.
+/// By the first field that has a level; of several of its name by the last, as fields are found.
+/// `None` when none does.
 pub(super) fn level(object: &[u8]) -> Option<Level> {
-    json::first(object, |name, value| {
+    let (name, level) = levels(object).next()?;
+    // Hardly ever is a name given twice, and to walk on through each line would cost as much again.
+    if memmem::find_iter(object, name).nth(1).is_none() {
+        return Some(level);
+    }
+    levels(object).filter(|&(other, _)| other == name).last().map(|(_, level)| level)
+}
+
+/// The fields that have one.
+fn levels(object: &[u8]) -> impl Iterator<Item = (&[u8], Level)> {
+    json::wanted(object, |name, value| {
         let scale = scale(name)?;
         let level = match value()? {
             Value::Text(word) => by_word(word, scale),
             Value::Raw(digits) => number(digits).map_or(Level::None, scale),
             Value::Escaped(_) => Level::None,
         };
-        (level != Level::None).then_some(level)
+        (level != Level::None).then_some((name, level))
     })
 }
 

@@ -21,10 +21,11 @@ mod zstd;
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tailwater_protocol::Damage;
 
+use crate::encoding::Encoding;
 use crate::file::{File, Stat};
 use crate::read::{Doubt, ReadAt};
 
@@ -151,6 +152,8 @@ pub struct Packed {
     number: u64,
     decoders: Mutex<Decoders>,
     decoded: Condvar,
+    /// Asked for again and again, and told by the first bytes.
+    encoding: OnceLock<Encoding>,
 }
 
 #[derive(Default)]
@@ -173,7 +176,20 @@ impl Packed {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let decoders = Mutex::default();
         let decoded = Condvar::new();
-        Self { file, stat, bytes, tail, points, reserved, aside, pieces, number, decoders, decoded }
+        Self {
+            file,
+            stat,
+            bytes,
+            tail,
+            points,
+            reserved,
+            aside,
+            pieces,
+            number,
+            decoders,
+            decoded,
+            encoding: OnceLock::new(),
+        }
     }
 
     /// Bytes of text.
@@ -294,6 +310,10 @@ fn take_nearest(waiting: &mut Vec<Waiting>, piece: u64) -> Option<Waiting> {
 }
 
 impl ReadAt for Packed {
+    fn encoding(&self) -> Encoding {
+        *self.encoding.get_or_init(|| Encoding::read(self))
+    }
+
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         if buf.is_empty() || offset >= self.bytes {
             return Ok(0);

@@ -9,6 +9,7 @@
 //! Starts no threads, and holds its lock only to hand units out and to take them back.
 
 mod answer;
+mod decoded;
 mod next;
 mod state;
 mod sweep;

@@ -12,6 +12,7 @@ use memchr::{memchr, memrchr};
 use tailwater_protocol::GenerationId;
 
 use super::Sizes;
+use crate::encoding::Encoding;
 use crate::history::Generation;
 use crate::lines::Lines;
 use crate::query::{Before, Facts, Found, LOOK_BACK, Long, Matcher, Pace, Searcher, as_seen};
@@ -22,7 +23,7 @@ const STEP: u64 = 16 * 1024;
 
 /// What one thread searches with.
 pub struct Worker {
-    searcher: Searcher,
+    pub(super) searcher: Searcher,
     buf: Vec<u8>,
     /// A long row that a search was stopped in: going on there costs less than anew.
     paused: Option<Paused>,
@@ -85,6 +86,9 @@ impl Worker {
         let extent = generation.bytes;
         let range = range.start.max(generation.from)..range.end.min(extent);
         self.searcher.leap();
+        if file.encoding() != Encoding::Utf8 {
+            return self.sweep_decoded(buf, generation, range, pace, sink);
+        }
         let first = if known { Some(range.start) } else { self.first_row(generation, &range)? };
         let Some(mut at) = first.filter(|&at| at < range.end) else {
             return Ok(Swept::All { open: None });
@@ -278,15 +282,15 @@ fn is_blank(bytes: &[u8]) -> bool {
 }
 
 /// Reads what stands before the rows at hand.
-struct Earlier<'a> {
-    file: &'a dyn ReadAt,
-    from: u64,
-    failed: Option<io::Error>,
+pub(super) struct Earlier<'a> {
+    pub(super) file: &'a dyn ReadAt,
+    pub(super) from: u64,
+    pub(super) failed: Option<io::Error>,
 }
 
 impl Earlier<'_> {
     /// What went wrong, if anything did.
-    fn settle(&mut self) -> io::Result<()> {
+    pub(super) fn settle(&mut self) -> io::Result<()> {
         self.failed.take().map_or(Ok(()), Err)
     }
 }
@@ -301,12 +305,14 @@ impl Before for Earlier<'_> {
             self.failed = Some(error);
             return None;
         }
-        let first = if start < floor { memchr(b'\n', &bytes)? + 1 } else { 0 };
+        let encoding = self.file.encoding();
+        let first = if start < floor { encoding.first_newline(&bytes, start)? } else { 0 };
         let mut end = bytes.len();
         while end > first {
             let before = bytes.get(..end - 1)?;
-            let line = memrchr(b'\n', before).map_or(0, |newline| newline + 1).max(first);
-            if let Some(time) = facts.time(&as_seen(bytes.get(line..end)?)) {
+            let line = encoding.last_newline(before, start).unwrap_or(0).max(first);
+            let text = encoding.decode(bytes.get(line..end)?);
+            if let Some(time) = facts.time(&as_seen(&text)) {
                 return Some((start + line as u64, time));
             }
             end = line;

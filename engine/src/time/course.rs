@@ -79,15 +79,17 @@ impl Look {
         bytes: u64,
     ) -> io::Result<()> {
         let mut lines = Lines::of(generation);
+        let encoding = lines.encoding();
+        let offset = encoding.align(offset).max(generation.from);
         let begins = offset == generation.from || !lines.continues(offset)?;
         let looked = bytes.min(LOOK);
         // The last line may go on after the part, and its time stands near its beginning.
         let to = (offset + looked + LOOK).min(generation.bytes);
-        let piece = lines.bytes(offset, to)?;
-        let mut at = 0_usize;
+        let piece = lines.text(offset, to)?;
+        let mut at = 0;
         let mut count = 0_u64;
         for line in piece.split_inclusive(|&byte| byte == b'\n') {
-            if at as u64 >= looked {
+            if at >= looked {
                 break;
             }
             if at > 0 || begins {
@@ -97,7 +99,7 @@ impl Look {
                     self.last = Some(time);
                 }
             }
-            at += line.len();
+            at += encoding.taken(line);
         }
         let scaled = u128::from(count) * u128::from(bytes) / u128::from(looked.max(1));
         self.lines = self.lines.saturating_add(u32::try_from(scaled).unwrap_or(u32::MAX));

@@ -150,8 +150,8 @@ impl<'a> Seeker<'a> {
         while start < until {
             let (end, how) = lines.end_of(start)?;
             if !continued {
-                let line = lines.bytes(start, end.min(start.saturating_add(HEAD)))?;
-                let timed = self.clock.at(line).map(|time| Timed { start, time });
+                let line = lines.text(start, end.min(start.saturating_add(HEAD)))?;
+                let timed = self.clock.at(&line).map(|time| Timed { start, time });
                 if let Some(timed) = timed.filter(|&timed| wanted(timed)) {
                     return Ok(Some(timed));
                 }

@@ -1,5 +1,6 @@
 //! The same feed line by line, each with what a reader has to say to come back after it.
 
+use tailwater_engine::encoding::{Encoding, Pieces};
 use tailwater_protocol::{Bookmark, Fingerprint, Loss, Position};
 
 use super::{Chunk, Fed, Feed};
@@ -12,6 +13,9 @@ pub struct LineFeed {
     feed: Feed,
     /// The beginning of a line whose end is still to come.
     begun: Vec<u8>,
+    /// How that is text, and what of it is half a character.
+    encoding: Encoding,
+    units: Pieces,
     /// What to say to come back where the reader stands now.
     id: String,
     /// Whether it has come to a generation: the first is not told of.
@@ -31,7 +35,7 @@ pub enum Piece {
 /// A line, or a piece of a very long one.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Without its newline.
+    /// Without its newline, in UTF-8 if the log says how it is text.
     pub bytes: Vec<u8>,
     /// What to say to come back after it.
     pub id: String,
@@ -39,7 +43,14 @@ pub struct Line {
 
 impl LineFeed {
     pub fn new(feed: Feed) -> Self {
-        Self { feed, begun: Vec::new(), id: String::new(), inside: false }
+        Self {
+            feed,
+            begun: Vec::new(),
+            encoding: Encoding::default(),
+            units: Pieces::default(),
+            id: String::new(),
+            inside: false,
+        }
     }
 
     /// What comes next, at least one piece; `None` when nothing will.
@@ -70,15 +81,21 @@ impl LineFeed {
 
     fn take(&mut self, chunk: &Chunk, pieces: &mut Vec<Piece>) {
         self.inside = true;
+        self.encoding = chunk.encoding;
+        let earlier = self.units.kept();
+        let bytes = self.units.whole(chunk.encoding, &chunk.bytes);
+        let start = chunk.start.map_or(0, |start| start.offset);
+        let start = start.saturating_sub(earlier as u64);
+        let newline = chunk.encoding.width() as usize;
         let mut from = 0;
-        for end in memchr::memchr_iter(b'\n', &chunk.bytes) {
-            self.begun.extend_from_slice(chunk.bytes.get(from..end).unwrap_or_default());
-            from = end + 1;
-            self.id = id(chunk, from);
+        for end in chunk.encoding.newline_ends(&bytes, start) {
+            self.begun.extend_from_slice(bytes.get(from..end - newline).unwrap_or_default());
+            from = end;
+            self.id = id(chunk, from.saturating_sub(earlier));
             self.give(pieces);
         }
-        self.begun.extend_from_slice(chunk.bytes.get(from..).unwrap_or_default());
-        self.id = id(chunk, chunk.bytes.len());
+        self.begun.extend_from_slice(bytes.get(from..).unwrap_or_default());
+        self.id = id(chunk, bytes.len().saturating_sub(earlier));
         if self.begun.len() >= LONGEST {
             self.give(pieces);
         }
@@ -86,13 +103,18 @@ impl LineFeed {
 
     /// An unfinished line has ended all the same.
     fn end_line(&mut self, pieces: &mut Vec<Piece>) {
+        self.units.end();
         if !self.begun.is_empty() {
             self.give(pieces);
         }
     }
 
     fn give(&mut self, pieces: &mut Vec<Piece>) {
-        let mut bytes = std::mem::take(&mut self.begun);
+        let begun = std::mem::take(&mut self.begun);
+        let mut bytes = match self.encoding {
+            Encoding::Utf8 => begun,
+            wide => wide.decode(&begun).into_owned(),
+        };
         if bytes.last() == Some(&b'\r') {
             bytes.pop();
         }
@@ -152,6 +174,7 @@ mod tests {
             let len = len.index(log.len() - cut + 1);
             let chunk = Chunk {
                 bytes: log[cut..].to_vec(),
+                encoding: Encoding::Utf8,
                 start: Some(Position { generation: GenerationId(7), offset: cut as u64 }),
                 before: Some(log[cut.saturating_sub(256)..cut].to_vec()),
                 others: Vec::new(),

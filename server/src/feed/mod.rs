@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use tailwater_engine::cursor::{Cursor, Step};
-use tailwater_engine::history::History;
+use tailwater_engine::encoding::Encoding;
+use tailwater_engine::history::{Generation, History};
 use tailwater_engine::window;
-use tailwater_protocol::{Bookmark, LogState, Loss, Position};
+use tailwater_protocol::{Bookmark, GenerationId, LogState, Loss, Position};
 use tokio::sync::watch;
 
 pub use self::asked::{Asked, From};
@@ -62,6 +63,8 @@ pub enum Fed {
 #[derive(Debug)]
 pub struct Chunk {
     pub bytes: Vec<u8>,
+    /// How they are text.
+    pub encoding: Encoding,
     /// Where the first of them stands.
     pub start: Option<Position>,
     /// What stood before them, as far as a fingerprint reaches, if that is known.
@@ -117,6 +120,11 @@ impl Feed {
         &self.log
     }
 
+    fn encoding_of(&self, id: GenerationId) -> Option<Encoding> {
+        let history = self.until.clone().unwrap_or_else(|| history(&self.log));
+        history.get(id).map(Generation::encoding)
+    }
+
     /// What comes next; `None` when nothing will. Must be waited for to its end: one that is
     /// dropped half-way leaves a reader that has ended.
     pub async fn next(&mut self) -> Option<Fed> {
@@ -153,11 +161,14 @@ impl Feed {
                 continue;
             }
             let own = cursor.position().map(|position| position.generation);
+            let encoding = own.and_then(|id| self.encoding_of(id)).unwrap_or_default();
             let mut others = cursor.bookmarks();
             others.retain(|other| Some(other.position.generation) != own);
             self.cursor = Some(cursor);
             match step {
-                Step::Bytes => return Some(Fed::Bytes(Chunk { bytes, start, before, others })),
+                Step::Bytes => {
+                    return Some(Fed::Bytes(Chunk { bytes, encoding, start, before, others }));
+                }
                 Step::Turned { .. } => return Some(Fed::Turned),
                 Step::Lost { loss } => return Some(Fed::Lost(loss)),
                 Step::Doubt if self.until.is_some() => return None,

@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::unfold;
+use tailwater_engine::encoding::{Encoding, Pieces};
 use tailwater_protocol::LogState;
 
 use super::{Shared, SharedState, plain};
@@ -56,11 +57,15 @@ pub(super) async fn lines(
         Ok(feed) => feed,
         Err(refused) => return refuse(log, refused),
     };
-    let reader = (feed, Between::Lines, permit);
-    text_of(Body::from_stream(unfold(reader, |(mut feed, mut stands, permit)| async move {
+    let reader = (feed, Between::Lines, Pieces::default(), permit);
+    let body = unfold(reader, |(mut feed, mut stands, mut units, permit)| async move {
         loop {
             let bytes = match (feed.next().await?, stands) {
-                (Fed::Bytes(chunk), _) => chunk.bytes,
+                (Fed::Bytes(chunk), _) if chunk.encoding == Encoding::Utf8 => chunk.bytes,
+                (Fed::Bytes(chunk), _) => {
+                    let whole = units.whole(chunk.encoding, &chunk.bytes);
+                    chunk.encoding.decode(&whole).into_owned()
+                }
                 // A line that its generation left unfinished is not the beginning of the next.
                 (Fed::Turned | Fed::Lost(_), Between::Bytes) => b"\n".to_vec(),
                 (Fed::Turned | Fed::Lost(_), Between::Lines) => continue,
@@ -68,9 +73,10 @@ pub(super) async fn lines(
             if let Some(last) = bytes.last() {
                 stands = if *last == b'\n' { Between::Lines } else { Between::Bytes };
             }
-            return Some((Ok::<_, Infallible>(Bytes::from(bytes)), (feed, stands, permit)));
+            return Some((Ok::<_, Infallible>(Bytes::from(bytes)), (feed, stands, units, permit)));
         }
-    })))
+    });
+    text_of(Body::from_stream(body))
 }
 
 /// Where the reader stands.
