@@ -23,8 +23,12 @@ const REST: Duration = Duration::from_secs(1);
 /// From a ring to the look, which then covers all that happens together.
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// The looks may take this part of the time: a large tree is looked at less often.
-const REST_PER_COST: u32 = 50;
+/// The looks may take this part of the time: a large tree is looked at less often. What a folder
+/// announces is looked for at once; this is the net under it, and most of what being idle costs.
+const REST_PER_COST: u32 = 250;
+
+/// Between two looks, at most, however large the tree.
+const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// Logs followed from the start.
 const FOLLOWED_AT_ONCE: usize = 256;
@@ -172,7 +176,7 @@ impl Logs {
             std::thread::sleep(SETTLE);
             let before = Instant::now();
             self.find();
-            rest = REST.max(before.elapsed() * REST_PER_COST);
+            rest = (before.elapsed() * REST_PER_COST).clamp(REST, LONGEST_REST);
         }
     }
 
