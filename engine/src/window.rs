@@ -7,6 +7,8 @@
 //!
 //! Knows nothing of viewers: what was sent before is a position that the caller brings.
 
+pub mod filtered;
+
 use std::io;
 
 use tailwater_protocol::row::RowsBuilder;

@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+pub mod filter;
 pub mod find;
 pub mod log;
 pub mod look;
@@ -16,6 +17,7 @@ pub mod query;
 pub mod row;
 pub mod wire;
 
+pub use filter::{Chip, Filter, FilterId, Filtering, Picked};
 pub use find::{Direction, FindId, Finding, Hit, Progress, Sought};
 pub use log::{
     Began, CommandState, Damage, Ended, Ending, Lines, LogName, LogState, Loss, Order, Outline,

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::filter::{Filter, FilterId, Filtering, Picked};
 use crate::find::{Direction, FindId, Finding, Sought};
 use crate::log::{LogName, LogState, Order, Outline, Source, Tally};
 use crate::look::{Course, Details, Grave, Stretch, Survey, Taken};
@@ -41,6 +42,8 @@ pub enum ClientMessage {
         from: Option<Bookmark>,
         /// What the frames are to hold.
         attention: Attention,
+        /// What is to be shown of it; `None`: all of it.
+        filter: Option<(FilterId, Filter)>,
     },
     /// What the coming frames of `view` are to hold.
     Attend {
@@ -142,6 +145,16 @@ pub enum ClientMessage {
         /// What.
         order: Order,
     },
+    /// From now on show of `view` what `filter` takes; answered by [`ServerMessage::Filtering`]
+    /// again and again, and by a frame if the view follows.
+    Filter {
+        /// Which view.
+        view: ViewId,
+        /// Repeated in all that is picked by it.
+        id: FilterId,
+        /// An empty one shows all.
+        filter: Filter,
+    },
 }
 
 /// What a view wants its frames to hold.
@@ -207,6 +220,8 @@ pub struct Window {
     pub at_end: bool,
     /// The log when this was read.
     pub outline: Outline,
+    /// How the rows were picked; `None` in a view that shows all.
+    pub picked: Option<Picked>,
 }
 
 /// What has happened at the end of a log since the last frame.
@@ -222,7 +237,8 @@ pub struct Frame {
     /// the first), shown or not.
     pub passed: Tally,
     /// Whether `blocks` go on exactly where the page stands: its rows from the first block's
-    /// start on are replaced. Otherwise rows were skipped, and `blocks` stand alone.
+    /// start on are replaced, or of a filtered view those from the start of what was looked
+    /// through. Otherwise rows were skipped, and `blocks` stand alone.
     pub continues: bool,
     /// The newest rows, in order; none when only counts were asked for.
     pub blocks: Vec<Rows>,
@@ -230,6 +246,8 @@ pub struct Frame {
     pub end: Option<Bookmark>,
     /// Milliseconds from when the newest growth was noticed to when this frame was made.
     pub age: u32,
+    /// How the rows were picked, and what `passed` counts; `None` in a view that shows all.
+    pub picked: Option<Picked>,
 }
 
 /// From the server to the page.
@@ -322,6 +340,15 @@ pub enum ServerMessage {
         view: ViewId,
         /// How.
         course: Course,
+    },
+    /// How a filter stands.
+    Filtering {
+        /// Of which view.
+        view: ViewId,
+        /// Which filter.
+        id: FilterId,
+        /// How.
+        filtering: Filtering,
     },
 }
 

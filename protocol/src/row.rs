@@ -348,6 +348,11 @@ impl Level {
     pub fn is_error(self) -> bool {
         self >= Self::Error
     }
+
+    /// Its name, as queries and addresses write it.
+    pub fn name(self) -> &'static str {
+        crate::query::level_name(self)
+    }
 }
 
 /// Puts rows into a block one after another, leaving out every remark that says nothing new.

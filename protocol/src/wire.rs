@@ -54,6 +54,10 @@ mod tests {
                 log: LogName("nginx/access.log".into()),
                 from: Some(Bookmark { position, before }),
                 attention: Attention::Rows(80),
+                filter: Some((
+                    FilterId(1),
+                    Filter { level: Some(Level::Warn), ..Filter::default() },
+                )),
             },
             ClientMessage::Window(WindowRequest {
                 request: RequestId(3),

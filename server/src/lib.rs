@@ -14,6 +14,7 @@ pub mod connection;
 pub mod count;
 pub mod doors;
 pub mod feed;
+pub mod filter;
 pub mod kept;
 pub mod learned;
 pub mod limits;

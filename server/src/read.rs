@@ -6,20 +6,24 @@
 
 use std::io;
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use tailwater_engine::closer::{self, Closer};
 use tailwater_engine::history::History;
 use tailwater_engine::read::is_doubt;
 use tailwater_engine::time;
 use tailwater_engine::unwrap::Stream;
-use tailwater_engine::window::{self, WindowRows};
+use tailwater_engine::window::filtered::{PickedRows, PickedTail};
+use tailwater_engine::window::{self, Tail, WindowRows};
 use tailwater_protocol::find::PARTS;
 use tailwater_protocol::{
-    Anchor, Attention, Bookmark, Course, Frame, LogState, Outline, Position, Rows, Stretch, Tally,
+    Anchor, Attention, Bookmark, Course, Frame, LogState, Outline, Picked, Position, Rows, Stretch,
+    Tally,
 };
 use tokio::sync::Semaphore;
 
 use crate::count::Counter;
+use crate::filter::Picker;
 use crate::log::{Known, Log, Published};
 use crate::search::Search;
 use crate::watch::Watch;
@@ -40,6 +44,10 @@ const TRIES: u32 = 5;
 /// Rows of a frame, at most: the tallest screen.
 const FRAME_ROWS: u16 = 400;
 
+/// How long it is looked for rows that a filter takes, before the page is told how far that has
+/// come: it asks on from there, and shows meanwhile what was found.
+const LOOKING: Duration = Duration::from_millis(150);
+
 /// Reads logs.
 #[derive(Debug, Clone)]
 pub struct Reader {
@@ -53,6 +61,14 @@ pub struct Reader {
 pub struct Windowed {
     pub rows: WindowRows,
     pub outline: Outline,
+    pub picked: Option<Picked>,
+}
+
+/// How a reader looks at a log: what is marked in its rows, and which of them are shown.
+#[derive(Clone, Default)]
+pub struct Sight {
+    pub search: Option<Arc<Search>>,
+    pub filter: Option<Picker>,
 }
 
 /// Where a view stands, and what it has been told.
@@ -62,6 +78,10 @@ pub struct Standing {
     pub at: Option<Position>,
     /// What had passed when it was last told.
     pub told: Option<Tally>,
+    /// In a filtered view: up to where it was told what passed.
+    pub counted: Option<Position>,
+    /// Whether there is more to be counted than was done for one frame.
+    pub more: bool,
 }
 
 impl Reader {
@@ -80,7 +100,7 @@ impl Reader {
         anchor: Anchor,
         before: u16,
         after: u16,
-        search: Option<Arc<Search>>,
+        sight: Sight,
     ) -> io::Result<Windowed> {
         // A link may lead to what is not gone through yet.
         if let Anchor::At(position) = anchor
@@ -88,28 +108,68 @@ impl Reader {
         {
             log.archives().settle(log).await;
         }
-        self.retrying(log, move |this, log| {
-            let history = this.history(log);
-            this.count_on(log, &history)?;
-            let counts = |id| Some(log.counts(id));
-            let ways = log.learned().of(&history)?;
-            let clock = ways.clock.as_ref();
-            let mut rows = window::window_by(&history, &counts, clock, anchor, before, after)?;
-            mark(search.as_deref(), &mut rows.blocks);
-            ways.tell(&mut rows.blocks);
-            mark_streams(log, &history, &mut rows.blocks);
-            Ok(Windowed { rows, outline: log.outline(&history) })
-        })
-        .await
+        let until = Instant::now() + LOOKING;
+        loop {
+            let sight = sight.clone();
+            let (read, on) = self
+                .retrying(log, move |this, log| {
+                    this.read_window(log, anchor, before, after, &sight)
+                })
+                .await?;
+            // Others have read meanwhile, if they waited.
+            if !on || Instant::now() >= until {
+                return Ok(read);
+            }
+        }
     }
 
-    /// The newest rows of `log` as plain rows: the first screen.
+    /// The rows, and whether it is worth while to look on for more.
+    fn read_window(
+        &self,
+        log: &Arc<Log>,
+        anchor: Anchor,
+        before: u16,
+        after: u16,
+        sight: &Sight,
+    ) -> io::Result<(Windowed, bool)> {
+        let history = self.history(log);
+        self.count_on(log, &history)?;
+        let counts = |id| Some(log.counts(id));
+        let outline = log.outline(&history);
+        let ways = log.learned().of(&history)?;
+        let clock = ways.clock.as_ref();
+        let (mut rows, picked, on) = match &sight.filter {
+            None => {
+                let rows = window::window_by(&history, &counts, clock, anchor, before, after)?;
+                (rows, None, false)
+            }
+            Some(picker) => {
+                let (rows, on) = picker.window(&history, &counts, clock, anchor, before, after)?;
+                let picked = Some(picker.picked(&rows));
+                let PickedRows { blocks, anchor, at_start, at_end, .. } = rows;
+                (WindowRows { blocks, anchor, at_start, at_end }, picked, on)
+            }
+        };
+        mark(sight.search.as_deref(), &mut rows.blocks);
+        ways.tell(&mut rows.blocks);
+        mark_streams(log, &history, &mut rows.blocks);
+        Ok((Windowed { rows, outline, picked }, on))
+    }
+
+    /// The newest rows of `log` as plain rows: the first screen. Of a filtered log those that are
+    /// found at once.
     ///
     /// # Errors
     ///
     /// The system's, from reading.
-    pub async fn newest(&self, log: &Arc<Log>, rows: u16) -> io::Result<Vec<Rows>> {
-        Ok(self.window(log, Anchor::End, rows, 0, None).await?.rows.blocks)
+    pub async fn newest(
+        &self,
+        log: &Arc<Log>,
+        rows: u16,
+        filter: Option<Picker>,
+    ) -> io::Result<Vec<Rows>> {
+        let sight = Sight { search: None, filter };
+        Ok(self.window(log, Anchor::End, rows, 0, sight).await?.rows.blocks)
     }
 
     /// What has happened for a view that stands at `standing`, and where it stands after that.
@@ -123,11 +183,12 @@ impl Reader {
         standing: Standing,
         attention: Attention,
         sequence: u64,
-        search: Option<Arc<Search>>,
+        sight: Sight,
     ) -> io::Result<(Frame, Standing)> {
         self.retrying(log, move |this, log| {
-            let mut made = this.make_frame(log, standing.clone(), attention, sequence)?;
-            mark(search.as_deref(), &mut made.0.blocks);
+            let picker = sight.filter.as_ref();
+            let mut made = this.make_frame(log, standing.clone(), attention, sequence, picker)?;
+            mark(sight.search.as_deref(), &mut made.0.blocks);
             Ok(made)
         })
         .await
@@ -139,6 +200,7 @@ impl Reader {
         standing: Standing,
         attention: Attention,
         sequence: u64,
+        picker: Option<&Picker>,
     ) -> io::Result<(Frame, Standing)> {
         let Published { known, noticed, .. } = log.published();
         let Known { history, state } = known
@@ -152,18 +214,41 @@ impl Reader {
             Attention::Counts | Attention::News => 0,
         };
         let counts = |id| Some(log.counts(id));
-        let mut tail = window::tail(&history, &counts, standing.at, rows)?;
+        let (mut tail, picked) = match picker {
+            None => (window::tail(&history, &counts, standing.at, rows)?, None),
+            Some(picker) => {
+                let PickedTail { continues, rows, end } =
+                    picker.tail(&history, &counts, standing.at, rows)?;
+                let picked = picker.picked(&rows);
+                (Tail { continues, blocks: rows.blocks, end }, Some(picked))
+            }
+        };
         if !tail.blocks.is_empty() {
             log.learned().of(&history)?.tell(&mut tail.blocks);
         }
-        let passed = match (standing.told, standing.at) {
-            (Some(told), _) => total.since(told),
-            // A page that comes back: between its bookmark and the end lies what it missed.
-            (None, Some(at)) => between(log, &history, at),
-            (None, None) => Tally::default(),
-        };
         mark_streams(log, &history, &mut tail.blocks);
         let end = tail.end;
+        let stands = end.map(|end| end.position);
+        let since = standing.counted.or(standing.at);
+        let (passed, counted) = match (picker, since, standing.told, standing.at) {
+            (Some(picker), Some(since), ..) => {
+                let (passed, upto) = picker.passed(&history, since)?;
+                (passed, Some(upto))
+            }
+            (Some(_), None, ..) => (Tally::default(), stands),
+            (None, _, Some(told), _) => (total.since(told), None),
+            // A page that comes back: between its bookmark and the end lies what it missed.
+            (None, _, None, Some(at)) => (between(log, &history, at), None),
+            (None, _, None, None) => (Tally::default(), None),
+        };
+        // An unfinished line is not counted, and is nothing to be counted on for.
+        let more = counted.is_some_and(|upto| match history.generations.last() {
+            Some(last) if last.id == upto.generation => {
+                !last.unfinished && upto.offset < last.bytes
+            }
+            _ => true,
+        });
+        let more = more && counted != since;
         let grown = passed.bytes > 0 || !tail.blocks.is_empty();
         let age = if grown { noticed.elapsed().as_millis() } else { 0 };
         let frame = Frame {
@@ -175,8 +260,9 @@ impl Reader {
             blocks: tail.blocks,
             end,
             age: age.min(u128::from(u32::MAX)) as u32,
+            picked,
         };
-        Ok((frame, Standing { at: end.map(|end| end.position), told: Some(total) }))
+        Ok((frame, Standing { at: stands, told: Some(total), counted, more }))
     }
 
     /// All that the line at `at` says; `None` when it is gone.

@@ -17,7 +17,7 @@ use tailwater_engine::sample::Sample;
 use tailwater_engine::scan::{self, Near, Order, Scan, Step, Worked, Worker};
 use tailwater_engine::time::{Clock, Reference};
 use tailwater_protocol::find::PARTS;
-use tailwater_protocol::query::{Now, Query, QueryError, Zone};
+use tailwater_protocol::query::{Expr, Now, Query, QueryError, Zone};
 use tailwater_protocol::{Direction, FindId, Finding, Hit, Position, Progress, Rows, Sought};
 use tokio::sync::watch;
 
@@ -86,7 +86,8 @@ pub struct Search {
     id: FindId,
     rank: Rank,
     log: Arc<Log>,
-    matcher: Arc<Matcher>,
+    /// What is marked in rows.
+    marker: Arc<Matcher>,
     scan: Scan,
     pool: Weak<Pool>,
     reader: crate::read::Reader,
@@ -106,6 +107,15 @@ struct Notes {
     /// Which it is, from 1, once what stands before it is searched.
     ordinal: Option<u64>,
     told: Option<Instant>,
+}
+
+/// Why a search cannot begin.
+#[derive(Debug)]
+pub enum Refused {
+    /// The query is none.
+    Wrong(QueryError),
+    /// The log cannot be read.
+    Failed(io::Error),
 }
 
 /// Somebody looks at a search: it ends with this.
@@ -205,7 +215,7 @@ fn run(pool: &Pool) {
 }
 
 impl Search {
-    /// Begins to look for `query` in `log`.
+    /// Begins to look for `query` in `log`, of which only the lines are meant that `within` takes.
     ///
     /// # Errors
     ///
@@ -215,30 +225,52 @@ impl Search {
         log: &Arc<Log>,
         id: FindId,
         query: &str,
+        within: Option<&Query>,
         rank: Rank,
     ) -> Result<Looking, Finding> {
         let query = Query::parse(query).map_err(wrong)?;
+        let all = within
+            .map(|within| Query { expr: Expr::and(vec![within.expr.clone(), query.expr.clone()]) });
+        Self::ask(shared, log, id, (query, all), rank).await.map_err(|refused| match refused {
+            Refused::Wrong(error) => wrong(error),
+            Refused::Failed(error) => Finding::Failed(error.to_string()),
+        })
+    }
+
+    /// Begins to look for the second query, or else for the first, which is what is marked in rows.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`].
+    pub async fn ask(
+        shared: &Shared,
+        log: &Arc<Log>,
+        id: FindId,
+        (marked, scanned): (Query, Option<Query>),
+        rank: Rank,
+    ) -> Result<Looking, Refused> {
         let history = log.known().map(|known| known.history).unwrap_or_default();
         let learned = history.clone();
-        let (matcher, facts) = shared
+        let (marker, matcher, facts) = shared
             .reader
             .run(move || {
                 let (now, zone) = now();
-                let sample = Sample::of(&learned)?;
-                let reference = Reference { seen: now.nanos, zone };
-                let facts = LogFacts { clock: Clock::learn(sample.lines(), reference) };
-                Ok((Matcher::new(&query, now), facts))
+                let facts = learn(&learned, now, zone)?;
+                let matcher = scanned.map(|query| Matcher::new(&query, now)).transpose();
+                Ok((Matcher::new(&marked, now), matcher, facts))
             })
             .await
-            .map_err(|error| Finding::Failed(error.to_string()))?;
-        let matcher = Arc::new(matcher.map_err(wrong)?);
+            .map_err(Refused::Failed)?;
+        let marker = Arc::new(marker.map_err(Refused::Wrong)?);
+        let matcher =
+            matcher.map_err(Refused::Wrong)?.map_or_else(|| Arc::clone(&marker), Arc::new);
         let facts: Arc<dyn Facts> = Arc::new(facts);
         let search = Arc::new(Self {
             id,
             rank,
             log: Arc::clone(log),
-            scan: Scan::new(Arc::clone(&matcher), facts, &history, Order::Newest),
-            matcher,
+            scan: Scan::new(matcher, facts, &history, Order::Newest),
+            marker,
             pool: Arc::downgrade(&shared.searches.0),
             reader: shared.reader.clone(),
             watch: shared.logs.watcher().clone(),
@@ -253,6 +285,11 @@ impl Search {
 
     pub fn id(&self) -> FindId {
         self.id
+    }
+
+    /// What it has found.
+    pub fn scan(&self) -> &Scan {
+        &self.scan
     }
 
     /// Hears when it has come further.
@@ -272,12 +309,24 @@ impl Search {
 
     /// How it stands.
     pub fn finding(&self) -> Finding {
+        match self.progress() {
+            Ok(progress) => Finding::Progress(progress),
+            Err(failed) => Finding::Failed(failed),
+        }
+    }
+
+    /// How far it is.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot go on: the system's words.
+    pub fn progress(&self) -> Result<Progress, String> {
         let notes = self.notes();
         if let Some(failed) = &notes.failed {
-            return Finding::Failed(failed.clone());
+            return Err(failed.clone());
         }
         let progress = self.scan.progress();
-        Finding::Progress(Progress {
+        Ok(Progress {
             searched: progress.searched,
             bytes: progress.bytes,
             hits: progress.matches,
@@ -307,7 +356,7 @@ impl Search {
                     start: range.start as u32,
                     end: range.end as u32,
                 };
-                self.matcher.highlights(text, MAX_HITS).into_iter().map(hit).collect()
+                self.marker.highlights(text, MAX_HITS).into_iter().map(hit).collect()
             });
         }
     }
@@ -412,7 +461,8 @@ impl Search {
         self.told.send_modify(|told| *told += 1);
     }
 
-    fn is_ended(&self) -> bool {
+    /// Whether nobody looks at it any more.
+    pub fn is_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
     }
 
@@ -445,8 +495,19 @@ fn wrong(error: QueryError) -> Finding {
     Finding::Wrong { start: error.at.start, end: error.at.end, why: error.problem.to_string() }
 }
 
+/// What the lines of a log say of themselves, as far as that has to be learned from some of them.
+///
+/// # Errors
+///
+/// The system's, from reading.
+pub fn learn(history: &History, now: Now, zone: jiff::tz::TimeZone) -> io::Result<LogFacts> {
+    let sample = Sample::of(history)?;
+    let reference = Reference { seen: now.nanos, zone };
+    Ok(LogFacts { clock: Clock::learn(sample.lines(), reference) })
+}
+
 /// The time, and the zone of this machine at it.
-fn now() -> (Now, jiff::tz::TimeZone) {
+pub fn now() -> (Now, jiff::tz::TimeZone) {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let nanos = i64::try_from(since.as_nanos()).unwrap_or(i64::MAX);
     let zone = jiff::tz::TimeZone::system();

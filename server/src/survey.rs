@@ -32,7 +32,7 @@ impl Surveying {
         if let Some(known) = log.surveyed().get() {
             return Some(known);
         }
-        let begin = |query| Search::begin(shared, log, UNASKED, query, Rank::Survey);
+        let begin = |query| Search::begin(shared, log, UNASKED, query, None, Rank::Survey);
         let errors = begin("level>=error").await.ok()?;
         let warnings = begin("level:warn").await.ok()?;
         let made = Arc::new(Self { errors, warnings });

@@ -125,6 +125,7 @@ async fn what_is_not_there_is_refused_and_nothing_ends() {
             log,
             from: None,
             attention: Attention::Counts,
+            filter: None,
         };
         page.send(open).await.expect("sent");
     }

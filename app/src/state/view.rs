@@ -228,6 +228,7 @@ impl View {
             log: self.log.clone(),
             from: self.bookmark,
             attention: self.attention(),
+            filter: None,
         });
         out.push(ClientMessage::Survey { view: self.id });
         self.closer.begin_anew();

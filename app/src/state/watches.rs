@@ -134,7 +134,7 @@ impl Watches {
             }
             self.fresh.insert(view.0);
             let (log, attention) = (log.clone(), Attention::News);
-            out.push(ClientMessage::Open { view, log, from: None, attention });
+            out.push(ClientMessage::Open { view, log, from: None, attention, filter: None });
         }
     }
 
@@ -231,6 +231,7 @@ mod tests {
             blocks: Vec::new(),
             end: None,
             age: 0,
+            picked: None,
         }
     }
 

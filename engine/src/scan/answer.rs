@@ -203,7 +203,7 @@ impl Scan {
 }
 
 /// What of a unit was searched, and what was found there.
-fn known<'a>(
+pub(super) fn known<'a>(
     life: &Life,
     index: usize,
     unit: &'a Unit,

@@ -10,6 +10,7 @@
 
 mod answer;
 mod decoded;
+mod gather;
 mod next;
 mod state;
 mod sweep;
@@ -28,6 +29,7 @@ use crate::lines::BREAK;
 use crate::query::{Facts, Matcher, Pace, Stop};
 
 pub use answer::{Bucket, Near, Progress};
+pub use gather::{Gathered, Wanted, gather};
 pub use next::{Direction, Step, next};
 use state::{Claim, Outcome, State};
 use sweep::Swept;
@@ -53,6 +55,14 @@ pub(crate) struct Sizes {
     held: u64,
     kept: usize,
     break_every: u64,
+}
+
+#[cfg(test)]
+impl Sizes {
+    /// Units of so many bytes.
+    pub(crate) fn small(unit: u64, kept: usize) -> Self {
+        Self { unit, read: unit / 4, held: unit, kept, ..Self::default() }
+    }
 }
 
 impl Default for Sizes {
@@ -98,7 +108,7 @@ impl Scan {
         Self::sized(matcher, facts, history, order, Sizes::default())
     }
 
-    fn sized(
+    pub(crate) fn sized(
         matcher: Arc<Matcher>,
         facts: Arc<dyn Facts>,
         history: &History,

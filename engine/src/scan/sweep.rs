@@ -57,6 +57,54 @@ impl Worker {
         Self { searcher, buf: Vec::new(), paused: None, sizes: Sizes::default() }
     }
 
+    /// Where in `lines`, which are whole and stand at `at` of `generation`, those begin that match:
+    /// for who reads the log himself. Without the generation nothing is known of what stands before
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// The system's; a [`Doubt`](crate::read::Doubt) when the log was cut or overwritten.
+    pub fn judge(
+        &mut self,
+        generation: Option<&Generation>,
+        lines: &[u8],
+        at: u64,
+    ) -> io::Result<Vec<usize>> {
+        let mut found = Vec::new();
+        let mut sink = |offset: u64| {
+            found.push((offset - at) as usize);
+            ControlFlow::Continue(())
+        };
+        let mut pace = Pace::new(&|| false);
+        self.searcher.leap();
+        let nothing: Vec<u8> = Vec::new();
+        let (file, from): (&dyn ReadAt, u64) = match generation {
+            Some(generation) => (generation.file.as_ref(), generation.from),
+            None => (&nothing, at),
+        };
+        let mut earlier = Earlier { file, from, failed: None };
+        self.searcher.search(lines, at, &mut earlier, &mut pace, &mut sink);
+        earlier.settle()?;
+        Ok(found)
+    }
+
+    /// Whether the row that begins at `at` of `generation` matches, however long it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::judge`].
+    pub fn takes(&mut self, generation: &Generation, at: u64) -> io::Result<bool> {
+        let mut taken = false;
+        let mut sink = |_| {
+            taken = true;
+            ControlFlow::Break(())
+        };
+        let mut pace = Pace::new(&|| false);
+        self.sweep(generation, at..at + 1, true, &mut pace, &mut sink)?;
+        generation.verify()?;
+        Ok(taken)
+    }
+
     /// Tells `sink` the matching rows that begin in `range`, in their order. With `known`, a row
     /// begins at the start of the range.
     pub(super) fn sweep(

@@ -23,6 +23,8 @@ pub use when::{Date, Now, TimeOfDay, When, Zone};
 
 use crate::row::Level;
 
+pub(crate) use parse::{level_name, level_of};
+
 /// Bytes of a query: far more than anybody types, little enough to parse at every keystroke.
 pub const MAX_BYTES: usize = 4096;
 

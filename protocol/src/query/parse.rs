@@ -301,7 +301,7 @@ impl<'a> Parser<'a> {
         if value == "*" && order == Order::Equal {
             return Ok(Some(Term::Level(Order::More, Level::None)));
         }
-        match level(&value) {
+        match level_of(&value) {
             Some(level) => Ok(Some(Term::Level(order, level))),
             None => Err(error(at, self.at, Problem::NotALevel(value))),
         }
@@ -454,7 +454,7 @@ pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty() && name(text) == text && !matches!(text, "level" | "since" | "until")
 }
 
-fn level(name: &str) -> Option<Level> {
+pub(crate) fn level_of(name: &str) -> Option<Level> {
     Some(match name.to_ascii_lowercase().as_str() {
         "none" => Level::None,
         "trace" => Level::Trace,
@@ -467,7 +467,7 @@ fn level(name: &str) -> Option<Level> {
     })
 }
 
-pub(super) fn level_name(level: Level) -> &'static str {
+pub(crate) fn level_name(level: Level) -> &'static str {
     match level {
         Level::None => "none",
         Level::Trace => "trace",

@@ -1,6 +1,7 @@
-//! What an address asks of a reader: `n`, `follow` and `from`, the same for every door.
+//! What an address asks of a reader: `n`, `follow`, `from` and a filter, the same for every door.
 
-use tailwater_protocol::{Bookmark, Position};
+use tailwater_protocol::filter::is_place;
+use tailwater_protocol::{Bookmark, Filter, Position};
 
 /// Lines from the end that may be asked for: beyond it, start at a position.
 const MAX_LINES: u32 = 10_000_000;
@@ -18,6 +19,8 @@ pub struct Asked {
     /// Where to start instead: where the reader stands, and then where it left generations that
     /// may have grown since.
     pub from: Vec<From>,
+    /// Which lines are given.
+    pub filter: Filter,
 }
 
 /// Where to start.
@@ -39,7 +42,7 @@ impl From {
 impl Asked {
     /// From the end, `lines` of it.
     pub fn last(lines: u32, follow: bool) -> Self {
-        Self { lines, follow, from: Vec::new() }
+        Self { lines, follow, from: Vec::new(), filter: Filter::default() }
     }
 
     /// What `query` says, and else what is given.
@@ -49,18 +52,18 @@ impl Asked {
     /// What is wrong, for people.
     pub fn parse(query: &str, given: Self) -> Result<Self, &'static str> {
         let mut asked = given;
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        asked.filter = Filter::of_address(pairs(query));
+        for (name, value) in pairs(query) {
             match name {
                 "n" => {
                     let lines = value.parse().ok().filter(|&lines| lines <= MAX_LINES);
                     asked.lines = lines.ok_or("`n` is a number of lines, at most 10000000\n")?;
                 }
-                "follow" => asked.follow = matches!(value, "" | "1" | "true"),
-                "from" => {
-                    let value = value.replace("%3A", ":").replace("%3a", ":").replace("%2C", ",");
+                "follow" => asked.follow = matches!(value.as_str(), "" | "1" | "true"),
+                // Else it is a time, which is part of the filter.
+                "from" if is_place(&value) => {
                     asked.from = Self::places(&value)
-                        .ok_or("`from` is a position such as 9f3a01c2:18842711\n")?;
+                        .ok_or("`from` names as many places as a reader can have left\n")?;
                 }
                 // What pages ask for means nothing here.
                 _ => {}
@@ -80,6 +83,37 @@ impl Asked {
     }
 }
 
+/// What an address says, name by name.
+pub fn pairs(query: &str) -> impl Iterator<Item = (&str, String)> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (name, decode(value))
+    })
+}
+
+/// What an address's encoding stands for.
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+        match (first, after) {
+            (b'%', [high, low, after @ ..]) => match (digit(*high), digit(*low)) {
+                (Some(high), Some(low)) => {
+                    bytes.push(high << 4 | low);
+                    rest = after;
+                }
+                _ => bytes.push(b'%'),
+            },
+            (b'+', _) => bytes.push(b' '),
+            (byte, _) => bytes.push(*byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,7 +125,13 @@ mod tests {
         assert_eq!((asked.lines, asked.follow), (5, true));
         assert!(matches!(asked.from[..], [From::Position(position)] if position.offset == 77));
         assert_eq!(Asked::parse("", given.clone()).expect("sound"), given);
-        for query in ["n=x", "n=-1", "n=99999999999", "from=7", "from=", "from=9f3a:1,"] {
+        let asked = Asked::parse("f=a+b&x=%2Fc%2F&from=-15m", given.clone()).expect("sound");
+        let filter = Filter { since: Some("-15m".to_owned()), ..Filter::default() };
+        let (include, exclude) = (vec!["a b".to_owned()], vec!["/c/".to_owned()]);
+        assert_eq!(asked.filter, Filter { include, exclude, ..filter });
+        assert!(asked.from.is_empty());
+        let many = ["from=", &vec!["9f3a:1"; 17].join(",")].concat();
+        for query in ["n=x", "n=-1", "n=99999999999", &many] {
             assert!(Asked::parse(query, given.clone()).is_err(), "{query}");
         }
     }

@@ -1,6 +1,7 @@
 //! The same feed line by line, each with what a reader has to say to come back after it.
 
 use tailwater_engine::encoding::{Encoding, Pieces};
+use tailwater_engine::history::Generation;
 use tailwater_protocol::{Bookmark, Fingerprint, Loss, Position};
 
 use super::{Chunk, Fed, Feed};
@@ -18,8 +19,14 @@ pub struct LineFeed {
     units: Pieces,
     /// What to say to come back where the reader stands now.
     id: String,
+    /// Where that line begins.
+    at: Option<Position>,
+    /// Whether its first bytes were given already.
+    within: bool,
     /// Whether it has come to a generation: the first is not told of.
     inside: bool,
+    /// The generation of what was read last.
+    generation: Option<Generation>,
 }
 
 /// What a reader of lines is given.
@@ -39,6 +46,12 @@ pub struct Line {
     pub bytes: Vec<u8>,
     /// What to say to come back after it.
     pub id: String,
+    /// Where it begins.
+    pub(super) at: Option<Position>,
+    /// Whether it is more of a line of which the first bytes came before.
+    pub(super) continued: bool,
+    /// Whether its end is still to come.
+    pub unfinished: bool,
 }
 
 impl LineFeed {
@@ -49,55 +62,101 @@ impl LineFeed {
             encoding: Encoding::default(),
             units: Pieces::default(),
             id: String::new(),
+            at: None,
+            within: false,
             inside: false,
+            generation: None,
         }
     }
 
     /// What comes next, at least one piece; `None` when nothing will.
     pub async fn next(&mut self) -> Option<Vec<Piece>> {
-        let mut pieces = Vec::new();
-        while pieces.is_empty() {
-            match self.feed.next().await {
-                Some(Fed::Bytes(chunk)) => self.take(&chunk, &mut pieces),
-                Some(Fed::Turned) => {
-                    self.end_line(&mut pieces);
-                    if self.inside {
-                        pieces.push(Piece::Turned);
+        loop {
+            let (pieces, last) = self.read().await;
+            let pieces = match self.feed.picking.take() {
+                None => pieces,
+                Some(mut picking) => {
+                    let generation = self.generation.clone();
+                    // What it costs is up to the filter, and this thread is everybody's.
+                    let work = self.feed.reader.run(move || {
+                        let picked = picking.pick(pieces, generation.as_ref())?;
+                        Ok((picking, picked))
+                    });
+                    match work.await {
+                        Ok((picking, picked)) => {
+                            self.feed.picking = Some(picking);
+                            picked
+                        }
+                        Err(error) => {
+                            let log = self.feed.log().name();
+                            tracing::warn!(%log, %error, "a reader broke off");
+                            return None;
+                        }
                     }
-                    self.inside = true;
                 }
-                Some(Fed::Lost(loss)) => {
-                    self.end_line(&mut pieces);
-                    pieces.push(Piece::Lost(loss));
-                }
-                None => {
-                    self.end_line(&mut pieces);
-                    return (!pieces.is_empty()).then_some(pieces);
-                }
+            };
+            if !pieces.is_empty() {
+                return Some(pieces.into_iter().map(Piece::shown).collect());
+            }
+            if last {
+                return None;
             }
         }
-        Some(pieces)
+    }
+
+    /// Pieces, if any came, and whether these were the last.
+    async fn read(&mut self) -> (Vec<Piece>, bool) {
+        let mut pieces = Vec::new();
+        match self.feed.next().await {
+            Some(Fed::Bytes(chunk)) => self.take(&chunk, &mut pieces),
+            Some(Fed::Turned) => {
+                self.end_line(&mut pieces);
+                if self.inside {
+                    pieces.push(Piece::Turned);
+                }
+                self.inside = true;
+            }
+            Some(Fed::Lost(loss)) => {
+                self.end_line(&mut pieces);
+                pieces.push(Piece::Lost(loss));
+            }
+            None => {
+                self.end_line(&mut pieces);
+                return (pieces, true);
+            }
+        }
+        (pieces, false)
     }
 
     fn take(&mut self, chunk: &Chunk, pieces: &mut Vec<Piece>) {
         self.inside = true;
+        self.generation.clone_from(&chunk.generation);
         self.encoding = chunk.encoding;
         let earlier = self.units.kept();
         let bytes = self.units.whole(chunk.encoding, &chunk.bytes);
-        let start = chunk.start.map_or(0, |start| start.offset);
-        let start = start.saturating_sub(earlier as u64);
+        let start = chunk.start.map_or(0, |start| start.offset).saturating_sub(earlier as u64);
+        let place = |at: usize| {
+            let offset = start + at as u64;
+            chunk.start.map(|start| Position { offset, ..start })
+        };
         let newline = chunk.encoding.width() as usize;
         let mut from = 0;
         for end in chunk.encoding.newline_ends(&bytes, start) {
+            if self.begun.is_empty() {
+                self.at = place(from);
+            }
             self.begun.extend_from_slice(bytes.get(from..end - newline).unwrap_or_default());
             from = end;
             self.id = id(chunk, from.saturating_sub(earlier));
-            self.give(pieces);
+            self.give(pieces, false);
+        }
+        if self.begun.is_empty() {
+            self.at = place(from);
         }
         self.begun.extend_from_slice(bytes.get(from..).unwrap_or_default());
         self.id = id(chunk, bytes.len().saturating_sub(earlier));
         if self.begun.len() >= LONGEST {
-            self.give(pieces);
+            self.give(pieces, true);
         }
     }
 
@@ -105,20 +164,41 @@ impl LineFeed {
     fn end_line(&mut self, pieces: &mut Vec<Piece>) {
         self.units.end();
         if !self.begun.is_empty() {
-            self.give(pieces);
+            self.give(pieces, false);
         }
+        self.within = false;
     }
 
-    fn give(&mut self, pieces: &mut Vec<Piece>) {
+    fn give(&mut self, pieces: &mut Vec<Piece>, unfinished: bool) {
         let begun = std::mem::take(&mut self.begun);
-        let mut bytes = match self.encoding {
+        let bytes = match self.encoding {
             Encoding::Utf8 => begun,
             wide => wide.decode(&begun).into_owned(),
         };
-        if bytes.last() == Some(&b'\r') {
-            bytes.pop();
+        let (id, at, continued) = (self.id.clone(), self.at, self.within);
+        pieces.push(Piece::Line(Line { bytes, id, at, continued, unfinished }));
+        self.within = unfinished;
+    }
+}
+
+impl Line {
+    /// A whole line, from nowhere.
+    #[cfg(test)]
+    pub fn new(text: &str, id: &str) -> Self {
+        let (bytes, id) = (text.as_bytes().to_vec(), id.to_owned());
+        Self { bytes, id, at: None, continued: false, unfinished: false }
+    }
+}
+
+impl Piece {
+    /// A line as it is shown: without the return at its end.
+    fn shown(mut self) -> Self {
+        if let Self::Line(line) = &mut self
+            && line.bytes.last() == Some(&b'\r')
+        {
+            line.bytes.pop();
         }
-        pieces.push(Piece::Line(Line { bytes, id: self.id.clone() }));
+        self
     }
 }
 
@@ -178,6 +258,7 @@ mod tests {
                 start: Some(Position { generation: GenerationId(7), offset: cut as u64 }),
                 before: Some(log[cut.saturating_sub(256)..cut].to_vec()),
                 others: Vec::new(),
+                generation: None,
             };
             let end = cut + len;
             let position = Position { generation: GenerationId(7), offset: end as u64 };

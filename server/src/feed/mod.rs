@@ -5,6 +5,7 @@
 
 mod asked;
 mod lines;
+mod picking;
 
 use std::io;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use tailwater_engine::window;
 use tailwater_protocol::{Bookmark, GenerationId, LogState, Loss, Position};
 use tokio::sync::watch;
 
-pub use self::asked::{Asked, From};
+pub use self::asked::{Asked, From, pairs};
 pub use self::lines::{Line, LineFeed, Piece};
 use crate::auth::Pass;
 use crate::log::{Log, Published, Watching};
@@ -25,6 +26,7 @@ use crate::logs::Logs;
 use crate::read::Reader;
 use crate::routes::SharedState;
 use crate::serve::ended;
+use picking::Picking;
 
 /// Bytes read at once.
 const CHUNK: usize = 64 * 1024;
@@ -43,6 +45,8 @@ pub struct Feed {
     ending: watch::Receiver<bool>,
     pass: Pass,
     cursor: Option<Cursor>,
+    /// What picks the lines, of a feed that gives not all.
+    picking: Option<Picking>,
     /// Doubts in a row.
     doubts: u32,
     _watching: Watching,
@@ -71,6 +75,8 @@ pub struct Chunk {
     pub before: Option<Vec<u8>>,
     /// Where the reader stands in other generations that may still grow.
     pub others: Vec<Bookmark>,
+    /// The generation they are of.
+    pub generation: Option<Generation>,
 }
 
 /// Why a reader cannot begin.
@@ -82,6 +88,8 @@ pub enum Refused {
     Gone,
     /// Reading failed.
     Failed(io::Error),
+    /// The filter is none: what is wrong with it.
+    Wrong(String),
 }
 
 impl Feed {
@@ -100,8 +108,13 @@ impl Feed {
         if let Some(LogState::Unreadable { reason, .. }) = log.known().map(|known| known.state) {
             return Err(Refused::Unreadable(reason));
         }
-        let cursor = start(shared, log, asked).await.map_err(Refused::Failed)?;
+        let mut picking = match asked.filter.is_empty() {
+            true => None,
+            false => Some(Picking::begin(shared, log, &asked.filter).await?),
+        };
+        let cursor = start(shared, log, asked, picking.as_mut()).await.map_err(Refused::Failed)?;
         Ok(Self {
+            picking,
             published: log.subscribe(),
             log: Arc::clone(log),
             logs: Arc::clone(&shared.logs),
@@ -142,9 +155,10 @@ impl Feed {
             let read = self.reader.run(move || {
                 let mut bytes = Vec::new();
                 let step = cursor.read(&history, &mut bytes, CHUNK)?;
-                Ok((cursor, step, bytes))
+                let generation = start.and_then(|start| history.get(start.generation).cloned());
+                Ok((cursor, step, bytes, generation))
             });
-            let (cursor, step, bytes) = match read.await {
+            let (cursor, step, bytes, generation) = match read.await {
                 Ok(read) => read,
                 Err(error) => {
                     tracing::warn!(log = %self.log.name(), %error, "a reader broke off");
@@ -167,7 +181,14 @@ impl Feed {
             self.cursor = Some(cursor);
             match step {
                 Step::Bytes => {
-                    return Some(Fed::Bytes(Chunk { bytes, encoding, start, before, others }));
+                    return Some(Fed::Bytes(Chunk {
+                        bytes,
+                        encoding,
+                        start,
+                        before,
+                        others,
+                        generation,
+                    }));
                 }
                 Step::Turned { .. } => return Some(Fed::Turned),
                 Step::Lost { loss } => return Some(Fed::Lost(loss)),
@@ -188,7 +209,30 @@ impl Feed {
 }
 
 /// Where the reader starts; `None` when that is no more.
-async fn start(shared: &SharedState, log: &Arc<Log>, asked: &Asked) -> io::Result<Option<Cursor>> {
+async fn start(
+    shared: &SharedState,
+    log: &Arc<Log>,
+    asked: &Asked,
+    picking: Option<&mut Picking>,
+) -> io::Result<Option<Cursor>> {
+    let mut start = start_at(shared, log, asked).await?;
+    let Some(picking) = picking else { return Ok(start) };
+    if asked.from.is_empty() {
+        let first = picking.last(shared, log, asked.lines as usize).await?;
+        return Ok(Some(first.map_or_else(Cursor::at_start, Cursor::new)));
+    }
+    if let Some(position) = start.as_mut().and_then(|cursor| cursor.position()) {
+        picking.come_back(shared, log, position).await?;
+    }
+    Ok(start)
+}
+
+/// The same for one who is given all lines.
+async fn start_at(
+    shared: &SharedState,
+    log: &Arc<Log>,
+    asked: &Asked,
+) -> io::Result<Option<Cursor>> {
     let history = history(log);
     match asked.from.as_slice() {
         [From::Bookmark(first), late @ ..] => {

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 
 use super::{SharedState, plain, text};
 use crate::auth::{Action, Admitted, Pass};
-use crate::feed::{Asked, Feed, LineFeed, Piece};
+use crate::feed::{Asked, Feed, LineFeed, Piece, pairs};
 use crate::log::Log;
 
 /// Between two comments: less than any proxy's idea of an idle connection.
@@ -186,30 +186,7 @@ fn one_line(text: &str) -> String {
 
 /// All values that `query` gives for `name`.
 fn form_values(query: &str, name: &str) -> Vec<String> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.filter(|(key, _)| *key == name).map(|(_, value)| decode(value)).collect()
-}
-
-/// What an address's encoding stands for.
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = after;
-        let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
-        match (first, after) {
-            (b'%', [high, low, after @ ..]) => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => {
-                    bytes.push(high << 4 | low);
-                    rest = after;
-                }
-                _ => bytes.push(b'%'),
-            },
-            (b'+', _) => bytes.push(b' '),
-            (byte, _) => bytes.push(*byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    pairs(query).filter(|(key, _)| *key == name).map(|(_, value)| value).collect()
 }
 
 #[cfg(test)]
@@ -221,9 +198,7 @@ mod tests {
     fn an_event_is_a_line_with_the_places_of_all_channels() {
         let mut writer =
             Writer { names: vec![Some("a".into()), Some("b".into())], ids: vec![String::new(); 2] };
-        let line = |text: &str, id: &str| {
-            Piece::Line(Line { bytes: text.as_bytes().to_vec(), id: id.to_owned() })
-        };
+        let line = |text: &str, id: &str| Piece::Line(Line::new(text, id));
         assert_eq!(writer.write(0, &[line("one", "1:7")]), "event: a\ndata: one\nid: 1:7;\n\n");
         let text = writer.write(1, &[line("x\rdata: y", "2:9"), Piece::Turned]);
         assert!(text.starts_with("event: b\ndata: x\ndata: data: y\nid: 1:7;2:9\n\n"), "{text}");

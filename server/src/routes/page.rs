@@ -8,11 +8,13 @@ use axum::response::Response;
 use leptos::prelude::{IntoView, expect_context};
 use leptos_axum::ResponseOptions;
 use tailwater_app::boot::{Boot, Theme};
-use tailwater_protocol::{LogName, Rows};
+use tailwater_protocol::{Filter, FilterId, LogName, Rows};
 
 use super::{Shared, SharedState, events, text, wants_page};
 use crate::assets;
 use crate::auth::{Action, Admitted, Pass, Visitor};
+use crate::feed::pairs;
+use crate::filter::Filtered;
 
 /// Rows drawn by the server: the tallest screen that is likely.
 const FIRST_ROWS: u16 = 100;
@@ -51,12 +53,19 @@ pub(super) async fn log(
         return text::lines(&shared, &log, query, pass).await;
     }
     let watching = shared.logs.attend(&log).await;
-    let first = shared.reader.newest(&log, FIRST_ROWS).await.unwrap_or_else(|error| {
+    let filter = Filter::of_address(pairs(request.uri().query().unwrap_or_default()));
+    let filtered = match filter.is_empty() {
+        true => None,
+        // What is wrong with it the page says, when it has come up.
+        false => Filtered::begin(&shared, &log, FilterId(0), &filter).await.ok(),
+    };
+    let picker = filtered.as_ref().map(Filtered::picker);
+    let first = shared.reader.newest(&log, FIRST_ROWS, picker).await.unwrap_or_else(|error| {
         // The page comes up all the same, and says over its socket what is wrong.
         tracing::warn!(log = %name, %error, "the first screen cannot be read");
         Vec::new()
     });
-    drop(watching);
+    drop((watching, filtered));
     let boot = boot(&shared, &admitted.visitor, request.headers(), request.uri(), Some(name));
     draw(request, StatusCode::OK, move || shell(&boot, &first)).await
 }

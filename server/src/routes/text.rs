@@ -9,10 +9,11 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::unfold;
 use tailwater_engine::encoding::{Encoding, Pieces};
 use tailwater_protocol::LogState;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Shared, SharedState, plain};
 use crate::auth::{Pass, Visitor};
-use crate::feed::{Asked, Fed, Feed, Refused};
+use crate::feed::{Asked, Fed, Feed, LineFeed, Piece, Refused};
 use crate::log::Log;
 
 /// The names of all logs, a line each.
@@ -57,6 +58,9 @@ pub(super) async fn lines(
         Ok(feed) => feed,
         Err(refused) => return refuse(log, refused),
     };
+    if !asked.filter.is_empty() {
+        return picked(LineFeed::new(feed), permit);
+    }
     let reader = (feed, Between::Lines, Pieces::default(), permit);
     let body = unfold(reader, |(mut feed, mut stands, mut units, permit)| async move {
         loop {
@@ -79,6 +83,24 @@ pub(super) async fn lines(
     text_of(Body::from_stream(body))
 }
 
+/// The lines that a filter takes.
+fn picked(feed: LineFeed, permit: OwnedSemaphorePermit) -> Response {
+    text_of(Body::from_stream(unfold((feed, permit), |(mut feed, permit)| async {
+        let mut bytes = Vec::new();
+        while bytes.is_empty() {
+            for piece in feed.next().await? {
+                if let Piece::Line(line) = piece {
+                    bytes.extend_from_slice(&line.bytes);
+                    if !line.unfinished {
+                        bytes.push(b'\n');
+                    }
+                }
+            }
+        }
+        Some((Ok::<_, Infallible>(Bytes::from(bytes)), (feed, permit)))
+    })))
+}
+
 /// Where the reader stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Between {
@@ -98,6 +120,7 @@ pub(super) fn refuse(log: &Log, refused: Refused) -> Response {
         Refused::Unreadable(reason) => {
             (StatusCode::FORBIDDEN, format!("{reason}\n")).into_response()
         }
+        Refused::Wrong(why) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
         Refused::Gone => plain(StatusCode::GONE, "that position is not in this log any more\n"),
         Refused::Failed(error) => {
             tracing::warn!(log = %log.name(), %error, "a reader could not start");

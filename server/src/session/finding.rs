@@ -26,7 +26,11 @@ impl Session {
             view.set_search(None);
             return Ok(());
         };
-        match Search::begin(&self.shared, view.log(), find, &query, Rank::Asked).await {
+        // What is not shown is not found.
+        let within = view.filter().map(|filter| filter.query().clone());
+        let begun =
+            Search::begin(&self.shared, view.log(), find, &query, within.as_ref(), Rank::Asked);
+        match begun.await {
             Ok(search) => {
                 // With what is so now: a short log may have been searched already.
                 self.searches.insert(id, WatchStream::new(search.subscribe()));

@@ -5,6 +5,7 @@
 //! log at that moment. Whatever a page sends is bounded, and a page that is silent is let go.
 
 mod closer;
+mod filtering;
 mod finding;
 mod view;
 
@@ -66,6 +67,7 @@ pub async fn serve(socket: WebSocket, shared: SharedState, pass: Pass) {
         changes: StreamMap::new(),
         searches: StreamMap::new(),
         surveys: StreamMap::new(),
+        filters: StreamMap::new(),
         work: JoinSet::new(),
         windows: 0,
         listed: HashMap::new(),
@@ -93,6 +95,8 @@ struct Session {
     searches: StreamMap<ViewId, WatchStream<u64>>,
     /// Wakes for each view when one half of its survey has come further.
     surveys: StreamMap<(ViewId, Grave), WatchStream<u64>>,
+    /// Wakes for each view when more of its log was looked through for its filter.
+    filters: StreamMap<ViewId, WatchStream<u64>>,
     /// Reads under way.
     work: JoinSet<Done>,
     windows: usize,
@@ -121,6 +125,8 @@ enum Woken {
     Surveyed(ViewId),
     /// Surveys may take in what has come.
     SurveyDue,
+    /// More of the log of a view was looked through for its filter.
+    Filtered(ViewId),
     /// A frame that would have come too soon may be made.
     FrameDue,
     /// The list of sources changed.
@@ -182,6 +188,7 @@ impl Session {
                 Woken::Searched(view) => self.tell_finding(view).await?,
                 Woken::Surveyed(view) => self.tell_survey(view).await?,
                 Woken::SurveyDue => self.views.values_mut().for_each(View::survey_on),
+                Woken::Filtered(view) => self.tell_filtering(view).await?,
                 Woken::FrameDue => {}
                 Woken::SourcesChanged => sources_due = Some(sources_next),
                 Woken::SourcesDue => {
@@ -208,6 +215,7 @@ impl Session {
             Some((view, _)) = self.changes.next() => Woken::Changed(view),
             Some((view, _)) = self.searches.next() => Woken::Searched(view),
             Some(((view, _), _)) = self.surveys.next() => Woken::Surveyed(view),
+            Some((view, _)) = self.filters.next() => Woken::Filtered(view),
             () = until(frame_due) => Woken::FrameDue,
             () = until(survey_due) => Woken::SurveyDue,
             () = until(sources_due) => Woken::SourcesDue,
@@ -264,7 +272,7 @@ impl Session {
         match wire::decode(&bytes).map_err(malformed)? {
             ClientMessage::Hello { .. } | ClientMessage::Pong(_) => Ok(()),
             ClientMessage::Ping(number) => self.send(&ServerMessage::Pong(number)).await,
-            ClientMessage::Open { view, log, from, attention } => {
+            ClientMessage::Open { view, log, from, attention, filter } => {
                 self.end_view(view);
                 if self.views.len() >= MAX_VIEWS {
                     return self.refuse(view, None, Refusal::TooMany).await;
@@ -278,7 +286,10 @@ impl Session {
                 let opened = View::open(&self.shared.logs, found, from, attention).await;
                 self.changes.insert(view, WatchStream::from_changes(opened.log().subscribe()));
                 self.views.insert(view, opened);
-                Ok(())
+                match filter {
+                    Some((id, filter)) => self.begin_filtered(view, id, &filter).await,
+                    None => Ok(()),
+                }
             }
             ClientMessage::Attend { view, attention } => {
                 if let Some(view) = self.views.get_mut(&view) {
@@ -304,6 +315,7 @@ impl Session {
             }
             ClientMessage::Window(request) => self.read_window(request).await,
             ClientMessage::Find { view, find, query } => self.find(view, find, query).await,
+            ClientMessage::Filter { view, id, filter } => self.filter(view, id, &filter).await,
             ClientMessage::Seek { view, find, from, direction } => {
                 self.seek(view, find, from, direction);
                 Ok(())
@@ -331,9 +343,9 @@ impl Session {
         self.windows += 1;
         let log = Arc::clone(known.log());
         let reader = self.shared.reader.clone();
-        let search = known.search().cloned();
+        let sight = known.sight();
         self.work.spawn(async move {
-            let read = reader.window(&log, anchor, before, after, search).await;
+            let read = reader.window(&log, anchor, before, after, sight).await;
             Done::Window(Box::new(match read {
                 Ok(read) => Ok(Window {
                     request,
@@ -343,6 +355,7 @@ impl Session {
                     at_start: read.rows.at_start,
                     at_end: read.rows.at_end,
                     outline: read.outline,
+                    picked: read.picked,
                 }),
                 Err(error) => Err((view, request, Refusal::Failed(error.to_string()))),
             }))
@@ -400,9 +413,9 @@ impl Session {
                 let reader = self.shared.reader.clone();
                 let log = Arc::clone(view.log());
                 let opened = view.opened();
-                let search = view.search().cloned();
+                let sight = view.sight();
                 self.work.spawn(async move {
-                    let read = reader.frame(&log, standing, attention, sequence, search).await;
+                    let read = reader.frame(&log, standing, attention, sequence, sight).await;
                     Done::Frame(id, opened, Box::new(read))
                 });
             }
@@ -436,6 +449,7 @@ impl Session {
         for grave in [Grave::Errors, Grave::Warnings] {
             self.surveys.remove(&(view, grave));
         }
+        self.filters.remove(&view);
     }
 
     async fn refuse(

@@ -10,9 +10,10 @@ use tailwater_protocol::{Attention, Bookmark};
 use tokio::time::Instant;
 
 use super::closer::SURVEY;
+use crate::filter::Filtered;
 use crate::log::{Log, Watching};
 use crate::logs::Logs;
-use crate::read::Standing;
+use crate::read::{Sight, Standing};
 use crate::search::{Looking, Search};
 use crate::survey::Surveying;
 
@@ -38,6 +39,9 @@ pub(super) struct View {
     /// When the survey is to take in what has come, and when it last did.
     survey_due: Option<Instant>,
     surveyed: Instant,
+    filter: Option<Filtered>,
+    /// Whether what passed is counted by another filter from now on.
+    recount: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +76,7 @@ impl View {
             log,
             _watching: watching,
             attention,
-            standing: Standing { at, told: None },
+            standing: Standing { at, ..Standing::default() },
             afresh: false,
             opened: OPENED.fetch_add(1, Ordering::Relaxed),
             sequence: 0,
@@ -83,6 +87,8 @@ impl View {
             survey: None,
             survey_due: None,
             surveyed: Instant::now(),
+            filter: None,
+            recount: false,
         }
     }
 
@@ -132,9 +138,36 @@ impl View {
         }
     }
 
+    /// What picks its rows.
+    pub(super) fn filter(&self) -> Option<&Filtered> {
+        self.filter.as_ref()
+    }
+
+    /// How its rows are looked at.
+    pub(super) fn sight(&self) -> Sight {
+        let filter = self.filter.as_ref().map(Filtered::picker);
+        Sight { search: self.search().cloned(), filter }
+    }
+
+    /// The filter by which it begins: where the page stands, it stands by that one.
+    pub(super) fn begin_filtered(&mut self, filter: Option<Filtered>) {
+        self.filter = filter;
+    }
+
+    /// Other rows are shown from now on.
+    pub(super) fn set_filter(&mut self, filter: Option<Filtered>) {
+        self.filter = filter;
+        self.recount = true;
+        self.afresh |= self.attention != Attention::Counts;
+        self.news = true;
+    }
+
     /// Something happened in the log.
     pub(super) fn ring(&mut self) {
         self.news = true;
+        if let Some(filter) = &self.filter {
+            filter.search().go_on();
+        }
         if self.survey.is_some() {
             self.survey_due.get_or_insert(self.surveyed + SURVEY);
         }
@@ -177,12 +210,16 @@ impl View {
         if std::mem::take(&mut self.afresh) {
             self.standing.at = None;
         }
+        if std::mem::take(&mut self.recount) {
+            self.standing.counted = None;
+        }
         Some((self.standing.clone(), self.attention, self.sequence))
     }
 
     /// The frame is on its way, and the page will stand at `standing`.
     pub(super) fn sent(&mut self, sequence: u64, standing: Standing) {
         self.state = State::Sent(sequence);
+        self.news |= standing.more;
         self.standing = standing;
     }
 

@@ -206,7 +206,7 @@ impl Page {
         attention: Attention,
     ) -> Option<()> {
         let log = LogName(log.to_owned());
-        self.send(ClientMessage::Open { view: VIEW, log, from, attention }).await
+        self.send(ClientMessage::Open { view: VIEW, log, from, attention, filter: None }).await
     }
 
     /// The next frame, acknowledged.

@@ -83,7 +83,11 @@ impl Page {
                     view.heard_course(request, course);
                 }
             }
-            ServerMessage::Welcome { .. } | ServerMessage::Ping(_) | ServerMessage::Pong(_) => {}
+            // The page asks for no filter yet.
+            ServerMessage::Filtering { .. }
+            | ServerMessage::Welcome { .. }
+            | ServerMessage::Ping(_)
+            | ServerMessage::Pong(_) => {}
         }
         Vec::new()
     }

@@ -191,6 +191,7 @@ impl Bench {
             blocks,
             end: Some(bookmark(self.lines)),
             age: 5,
+            picked: None,
         };
         let view = self.view().id();
         self.on(Input::Message(ServerMessage::Frame { view, frame }));
@@ -265,6 +266,7 @@ impl Bench {
             at_start: from == 0,
             at_end: to == self.lines,
             outline: Outline { spans: vec![span(ONE, self.lines, Began::Found)] },
+            picked: None,
         }
     }
 
@@ -308,6 +310,7 @@ fn a_frame_of_another_view_is_ignored() {
         blocks: vec![rows(ONE, 0, 3)],
         end: None,
         age: 0,
+        picked: None,
     };
     bench.on(Input::Message(ServerMessage::Frame { view: ViewId(900), frame }));
     assert_eq!(bench.view().drawn(), before);

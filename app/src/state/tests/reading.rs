@@ -224,6 +224,7 @@ fn shows_traces(bench: &mut Bench, from: u64, to: u64) {
         blocks: vec![traces(from, to)],
         end: Some(bookmark(bench.lines)),
         age: 0,
+        picked: None,
     };
     let view = bench.view().id();
     bench.on(Input::Message(ServerMessage::Frame { view, frame }));
@@ -359,6 +360,7 @@ fn a_silence_is_a_row_and_a_steady_beat_is_not() {
             blocks: vec![rows],
             end: Some(bookmark(bench.lines)),
             age: 0,
+            picked: None,
         };
         let view = bench.view().id();
         bench.on(Input::Message(ServerMessage::Frame { view, frame }));

@@ -134,6 +134,7 @@ fn send(bench: &mut Bench, spans: Vec<Span>, blocks: Vec<Rows>, continues: bool)
         blocks,
         end,
         age: 0,
+        picked: None,
     };
     let view = bench.view().id();
     bench.on(Input::Message(ServerMessage::Frame { view, frame }));
@@ -185,6 +186,7 @@ fn a_deleted_log_says_so_after_its_last_line() {
         blocks: Vec::new(),
         end: Some(bookmark(30)),
         age: 0,
+        picked: None,
     };
     let view = bench.view().id();
     bench.on(Input::Message(ServerMessage::Frame { view, frame }));
