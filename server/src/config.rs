@@ -123,6 +123,7 @@ struct File {
     spool: SpoolFile,
     command: BTreeMap<String, CommandFile>,
     control: Option<bool>,
+    push: doors::PushFile,
     users: Option<PathBuf>,
     jwt: Option<token::Settings>,
     proxy: proxy::Settings,
@@ -180,7 +181,12 @@ impl Config {
             options.sources.clone()
         };
         let named = if named.is_empty() && options.run.is_empty() { file.sources } else { named };
-        let tables = DoorsFile { spool: file.spool, commands: file.command, control: file.control };
+        let tables = DoorsFile {
+            spool: file.spool,
+            commands: file.command,
+            control: file.control,
+            push: file.push,
+        };
         let (doors, named) = doors::Settings::resolve(tables, named, &options.run, by)?;
         // Without any source this machine's logs are meant, unless there are others.
         let none = named.is_empty() && doors.bring_logs();

@@ -92,7 +92,7 @@ impl Server {
 
     /// Serves on `listener` until `shutdown`.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        if let Err(error) = self.shared.doors.start(&self.shared.logs) {
+        if let Err(error) = self.shared.doors.start(&self.shared.logs, &self.shared.ending) {
             tracing::error!(%error, "a door stays shut");
         }
         let router = router(Arc::clone(&self.shared));

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::desk::use_desk;
 use crate::state::command::orders;
-use crate::state::input::Input;
+use crate::state::keys::Action;
 use crate::text;
 
 /// Start, stop, start anew: what the command can be told now.
@@ -22,7 +22,7 @@ pub(crate) fn Command() -> impl IntoView {
         let orders = orders(state.get()?);
         let buttons = orders.iter().map(|&order| {
             view! {
-                <button class="quiet" on:click=move |_| desk.on(Input::Order(order))>
+                <button class="quiet" on:click=move |_| desk.act(Action::Order(order))>
                     {text::order(order)}
                 </button>
             }

@@ -1,7 +1,7 @@
 //! What can happen to the page, and what it can decide to do: the whole traffic between the state
 //! and the browser.
 
-use tailwater_protocol::{ClientMessage, LogName, Order, Position, ServerMessage};
+use tailwater_protocol::{ClientMessage, LogName, Position, ServerMessage};
 
 use super::keys::Action;
 use crate::boot::Theme;
@@ -87,8 +87,6 @@ pub(crate) enum Input {
     Toggle(String),
     Panel(Panel),
     Theme,
-    /// Tell the command that writes the log.
-    Order(Order),
     /// The reader went back or forth.
     Went {
         path: String,

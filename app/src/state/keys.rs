@@ -4,7 +4,7 @@
 //! for Ctrl-F, whose place the page takes (pressed again in the field it is the browser's), and for
 //! those of the palette and of clearing.
 
-use tailwater_protocol::Grave;
+use tailwater_protocol::{Grave, Order};
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,6 +59,8 @@ pub(crate) enum Action {
     Theme,
     Palette,
     Help,
+    /// Tells the command that writes the log.
+    Order(Order),
     Leave,
 }
 
@@ -193,6 +195,9 @@ pub(crate) const BINDINGS: &[Binding] = &[
     ),
     bind(Page, Action::Theme, &[], "", "theme: as the system, light, dark, high contrast", ""),
     bind(Page, Action::Sidebar, &["\\"], "\\", "show or hide the sources", ""),
+    bind(Page, Action::Order(Order::Start), &[], "", "start the command of this log", ""),
+    bind(Page, Action::Order(Order::Stop), &[], "", "stop the command of this log", "kill"),
+    bind(Page, Action::Order(Order::Restart), &[], "", "start the command anew", ""),
     bind(Page, Action::Help, &["?"], "?", "this help", "less: h"),
     bind(Page, Action::Leave, &["Escape"], "Esc", "close, let go", "q"),
 ];

@@ -390,7 +390,6 @@ impl Page {
                     effects.push(self.title());
                 }
             }
-            Input::Order(order) => out.extend(self.order(order)),
             Input::Reload => effects.push(Effect::Reload),
         }
         if self.connection.is_up() {

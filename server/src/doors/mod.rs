@@ -2,8 +2,11 @@
 //! wrote is a log like any other: nothing behind this folder knows where lines came from.
 
 pub mod command;
+pub mod journal;
+pub mod push;
 mod settings;
 mod stdin;
+pub mod syslog;
 
 use std::ffi::OsString;
 use std::io;
@@ -14,9 +17,12 @@ use std::time::Duration;
 
 use tailwater_engine::unwrap::Stream;
 use tailwater_protocol::{Ending, LogName, Order};
+use tokio::sync::watch;
 
 pub use self::command::{Command, CommandFile, CommandSettings};
+pub use self::push::{Push, PushFile, PushSettings};
 pub use self::settings::{Control, DoorsFile, Named, Settings, Stdin};
+use self::syslog::Listener;
 use crate::auth::{Action, Visitor};
 use crate::logs::Logs;
 use crate::spool::{Framing, Keep, Spool, Spools};
@@ -29,6 +35,9 @@ pub struct Doors {
     /// What wakes the commands' threads, until these are started.
     heard: Mutex<Vec<UnixStream>>,
     control: Control,
+    push: Push,
+    /// Until they are started.
+    listeners: Mutex<Vec<Listener>>,
 }
 
 /// What came of an order.
@@ -53,17 +62,35 @@ impl Doors {
         let stdin = stdin.map(|stdin| open(spools, &stdin.name, stdin.keep, Framing::Stream));
         let (mut commands, mut heard) = (Vec::new(), Vec::new());
         for command in &settings.commands {
-            let spool = open(spools, &command.name, command.keep, Framing::Stream)?;
+            let framing = match command.journal {
+                Some(_) => Framing::Messages,
+                None => Framing::Stream,
+            };
+            let spool = open(spools, &command.name, command.keep, framing)?;
             let keeper = settings.keeper.clone();
             let (command, bell) = Command::new(command.clone(), spool, settings.control, keeper)?;
             commands.push(command);
             heard.push(bell);
+        }
+        let mut listeners = Vec::new();
+        for (name, endpoint) in &settings.syslog {
+            let spool = open(spools, name, Keep::Kept, Framing::Messages)?;
+            let listener = Listener::bind(endpoint, spool).map_err(|error| {
+                let reason = format!("cannot listen for syslog at {endpoint:?}: {error}");
+                io::Error::new(error.kind(), reason)
+            })?;
+            if endpoint.is_public() {
+                tracing::warn!(log = %name, "others reach the syslog receiver, and nobody proves who sends");
+            }
+            listeners.push(listener);
         }
         Ok(Self {
             stdin: stdin.transpose()?,
             commands,
             heard: Mutex::new(heard),
             control: settings.control,
+            push: Push::open(&settings.push, spools)?,
+            listeners: Mutex::new(listeners),
         })
     }
 
@@ -72,10 +99,16 @@ impl Doors {
     /// # Errors
     ///
     /// When a thread cannot be made.
-    pub fn start(&self, logs: &Arc<Logs>) -> io::Result<()> {
+    pub fn start(&self, logs: &Arc<Logs>, ending: &watch::Receiver<bool>) -> io::Result<()> {
         if let Some(spool) = &self.stdin {
             stdin::start(Arc::clone(spool))?;
         }
+        self.push.start(logs);
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        for listener in listeners.drain(..) {
+            listener.start(ending.clone())?;
+        }
+        drop(listeners);
         let heard = std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner));
         for (command, heard) in self.commands.iter().zip(heard) {
             let logs = Arc::downgrade(logs);
@@ -95,14 +128,19 @@ impl Doors {
         self.commands.iter().for_each(|command| command.join());
     }
 
-    /// The commands.
-    pub fn commands(&self) -> &[Arc<Command>] {
-        &self.commands
+    /// What is pushed.
+    pub fn push(&self) -> &Push {
+        &self.push
+    }
+
+    /// The commands that people start and stop.
+    pub fn commands(&self) -> impl Iterator<Item = &Arc<Command>> {
+        self.commands.iter().filter(|command| command.is_told())
     }
 
     /// Tells a command what to do.
     pub fn order(&self, visitor: &Visitor, name: &LogName, order: Order) -> Ordered {
-        let known = self.commands.iter().find(|command| command.name() == name);
+        let known = self.commands().find(|command| command.name() == name);
         let Some(command) = known.filter(|command| visitor.may(Action::Read, command.name()))
         else {
             return Ordered::Unknown;

@@ -7,11 +7,14 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use tailwater_protocol::LogName;
 
 use super::command::{CommandFile, CommandSettings};
+use super::journal::Journal;
+use super::push::{PushFile, PushSettings};
 use super::stdin;
+use super::syslog::Endpoint;
 use crate::spool::{Keep, Limits, SpoolFile};
 
 /// The tables of `tailwater.toml` that are about doors.
@@ -20,6 +23,7 @@ pub struct DoorsFile {
     pub spool: SpoolFile,
     pub commands: BTreeMap<String, CommandFile>,
     pub control: Option<bool>,
+    pub push: PushFile,
 }
 
 /// The doors that are to be open.
@@ -29,6 +33,8 @@ pub struct Settings {
     pub stdin: Option<Stdin>,
     pub commands: Vec<CommandSettings>,
     pub control: Control,
+    pub push: PushSettings,
+    pub syslog: Vec<(LogName, Endpoint)>,
     /// The program that keeps commands: this one.
     pub keeper: PathBuf,
 }
@@ -48,6 +54,8 @@ impl Default for Settings {
             stdin: None,
             commands: Vec::new(),
             control: Control::Allowed,
+            push: PushSettings::default(),
+            syslog: Vec::new(),
             // By what runs, and not by its name: another may have been installed meanwhile.
             keeper: "/proc/self/exe".into(),
         }
@@ -81,12 +89,15 @@ impl Settings {
         by: Named,
     ) -> anyhow::Result<(Self, Vec<String>)> {
         let mut settings = Self { limits: Limits::of(&file.spool)?, ..Self::default() };
-        let mut files = Vec::new();
+        let (mut files, mut pushed) = (Vec::new(), Vec::new());
         for written in named {
-            if !settings.take(&written)? {
+            if let Some(names) = written.strip_prefix("push:") {
+                pushed.push(if names.is_empty() { "**".to_owned() } else { names.to_owned() });
+            } else if !settings.take(&written)? {
                 files.push(written);
             }
         }
+        settings.push = PushSettings::of(file.push, pushed)?;
         for (name, command) in file.commands {
             settings.commands.push(CommandSettings::of(&name, command)?);
         }
@@ -106,11 +117,32 @@ impl Settings {
 
     /// Whether there is a log without any file: then none has to be named.
     pub fn bring_logs(&self) -> bool {
-        self.stdin.is_some() || !self.commands.is_empty()
+        let taken_in = !self.push.names.is_empty() || !self.syslog.is_empty();
+        self.stdin.is_some() || !self.commands.is_empty() || taken_in
     }
 
     /// Takes a source that is a door; false when it is none.
     fn take(&mut self, written: &str) -> anyhow::Result<bool> {
+        let is_door =
+            |text: &str| ["journal:", "syslog:"].iter().any(|door| text.starts_with(door));
+        let (name, door) = match written.split_once('=') {
+            _ if is_door(written) => (None, written),
+            Some((name, door)) if is_door(door) => (Some(name.to_owned()), door),
+            _ => return self.take_stdin(written),
+        };
+        if let Some(rest) = door.strip_prefix("journal:") {
+            let journal = Journal::parse(rest).with_context(|| format!("in `{written}`"))?;
+            let name = LogName(name.unwrap_or_else(|| journal.name()));
+            self.commands.push(CommandSettings::journal(name, journal));
+        } else if let Some(rest) = door.strip_prefix("syslog:") {
+            let endpoint = Endpoint::parse(rest).with_context(|| format!("in `{written}`"))?;
+            let name = LogName(name.unwrap_or_else(|| endpoint.name()));
+            self.syslog.push((name, endpoint));
+        }
+        Ok(true)
+    }
+
+    fn take_stdin(&mut self, written: &str) -> anyhow::Result<bool> {
         let stdin = match written.rsplit_once('=') {
             None if written == "-" => Stdin::for_now(),
             Some((name, "-")) => Stdin { name: LogName(name.to_owned()), keep: Keep::Kept },
@@ -134,11 +166,28 @@ impl Settings {
             };
             lines.push(format!("{}  standard input, {keep}", stdin.name));
         }
+        for (name, endpoint) in &self.syslog {
+            let public = if endpoint.is_public() {
+                "; others reach it, and nobody proves who sends"
+            } else {
+                ""
+            };
+            lines.push(format!("{name}  syslog by {endpoint:?}{public}"));
+        }
+        if !self.push.names.is_empty() {
+            lines.push(format!("push/…  pushed over HTTP: {}", self.push.names.join(", ")));
+        }
         for command in &self.commands {
+            if let Some(journal) = &command.journal {
+                let unit = journal.unit.as_deref().unwrap_or("all units");
+                lines.push(format!("{}  journal of {unit}", command.name));
+                continue;
+            }
             let words: Vec<_> = command.run.iter().map(|word| word.to_string_lossy()).collect();
             lines.push(format!("{}  command: {}", command.name, words.join(" ")));
         }
-        if !self.commands.is_empty() && self.control == Control::Forbidden {
+        let told = self.commands.iter().any(|command| command.journal.is_none());
+        if told && self.control == Control::Forbidden {
             lines.push("commands are not started and stopped from the page".to_owned());
         }
         lines

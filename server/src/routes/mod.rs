@@ -6,6 +6,8 @@
 //! | `/s/NAME` | the page on a log; its lines as text for what is no browser | signed in |
 //! | `/api/v1/view` | the page's socket | signed in, own origin |
 //! | `/api/v1/events?log=NAME` | lines as `text/event-stream`, as `/s/NAME` for who accepts that | signed in |
+//! | `/api/v1/push/NAME` | takes lines | signed in, own origin |
+//! | `/loki/api/v1/push`, `/v1/logs` | the same, as Loki and OpenTelemetry have it | signed in, own origin |
 //! | `/api/v1/commands` | the commands, as JSON | signed in |
 //! | `/api/v1/commands/NAME/ORDER` | `start`, `stop`, `restart` | signed in, own origin |
 //! | `/ws/NAME` | lines as a plain WebSocket | signed in, own origin |
@@ -19,6 +21,7 @@ mod guard;
 mod login;
 mod page;
 mod plain_socket;
+mod push;
 mod socket;
 mod text;
 
@@ -85,6 +88,9 @@ fn routes() -> Vec<(Behind, &'static str, MethodRouter<SharedState>)> {
         (SignedIn, "/s/{*name}", get(page::log)),
         (SignedIn, "/api/v1/view", get(socket::view)),
         (SignedIn, "/api/v1/events", get(events::channels)),
+        (SignedIn, "/api/v1/push/{*name}", post(push::lines)),
+        (SignedIn, "/loki/api/v1/push", post(push::loki)),
+        (SignedIn, "/v1/logs", post(push::otlp)),
         (SignedIn, "/api/v1/commands", get(commands::list)),
         (SignedIn, "/api/v1/commands/{name}/{order}", post(commands::order)),
         (SignedIn, "/ws/{*name}", get(plain_socket::lines)),

@@ -4,6 +4,7 @@
 //! by [`place`] alone, beneath what was named. Nothing here follows or reads a log.
 
 mod discover;
+mod kubernetes;
 mod place;
 mod resolve;
 mod spec;

@@ -99,7 +99,8 @@ impl SourceSpec {
             SourceKind::File { name, .. } if *name == self.label => name.clone(),
             SourceKind::File { name, .. } => format!("{}/{name}", self.label),
             SourceKind::Glob { .. } | SourceKind::Directory { .. } => {
-                format!("{}/{relative}", self.label)
+                let deployed = super::kubernetes::name(relative);
+                format!("{}/{}", self.label, deployed.as_deref().unwrap_or(relative))
             }
         }
     }

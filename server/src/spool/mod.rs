@@ -33,6 +33,7 @@ use tailwater_protocol::{
 pub(crate) use self::limits::duration;
 pub use self::limits::{Disk, Limits, Room, SpoolFile};
 use self::notes::{Note, Notes};
+pub(crate) use self::registry::is_name;
 pub use self::registry::{Keep, Spools};
 use self::segments::{Earlier, Segments};
 use crate::sources::identity_of;
@@ -243,6 +244,27 @@ impl Spool {
     pub fn bytes(&self) -> u64 {
         let state = self.state();
         state.segments.bytes().saturating_add(state.bytes)
+    }
+
+    /// Which segment is written to, and how long it is.
+    pub(crate) fn stands(&self) -> (u64, u64) {
+        let state = self.state();
+        (state.segments.number, state.bytes)
+    }
+
+    /// Cuts the newest segment there, if it is the one: for who gets again what came after. Only
+    /// before anybody follows it, to whom it would look truncated.
+    pub(crate) fn cut(&self, segment: u64, bytes: u64) {
+        let mut state = self.state();
+        let file = state.file.clone().filter(|_| state.segments.number == segment);
+        if let Some(file) = file.filter(|_| bytes < state.bytes) {
+            match file.set_len(bytes) {
+                Ok(()) => (state.bytes, state.room) = (bytes, bytes),
+                Err(error) => {
+                    tracing::warn!(log = %self.name, %error, "lines may be there twice");
+                }
+            }
+        }
     }
 
     /// How the last run ended, when none is under way.

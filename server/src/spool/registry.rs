@@ -174,6 +174,11 @@ fn folder_of(name: &LogName) -> Option<String> {
     (name.len() <= MAX_NAME && name.split('/').all(part)).then(|| name.replace('/', "~"))
 }
 
+/// Whether a log of that name can have a spool.
+pub(crate) fn is_name(name: &LogName) -> bool {
+    folder_of(name).is_some()
+}
+
 /// The log whose spool lies in that folder.
 fn name_of(folder: &str) -> Option<LogName> {
     let name = LogName(folder.replace('~', "/"));

@@ -26,6 +26,11 @@ pub fn folder() -> tempfile::TempDir {
 impl Started {
     /// Starts it with a port of its own, and waits until it says where it is.
     pub fn with(folder: &Path, arguments: &[&str], input: Stdio) -> Self {
+        Self::with_env(folder, arguments, input, &[])
+    }
+
+    /// The same with other variables in its environment.
+    pub fn with_env(folder: &Path, arguments: &[&str], input: Stdio, env: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tailwater"));
         for name in ["TAILWATER_NO_AUTH", "TAILWATER_BIND", "TAILWATER_SOURCES", "RUST_LOG"] {
             command.env_remove(name);
@@ -35,6 +40,7 @@ impl Started {
             .env("XDG_STATE_HOME", folder.join("state"))
             .env("XDG_CONFIG_HOME", folder.join("config"))
             .env("TAILWATER_TOKEN", TOKEN)
+            .envs(env.iter().copied())
             .args(["--port", "0"])
             .args(arguments)
             .stdin(input)

@@ -44,6 +44,7 @@ impl Page {
                     self.copy_link(position, now, effects);
                 }
             }
+            Action::Order(order) => out.extend(self.order(order)),
             Action::CopyLine => self.copy_line(now, effects, out),
             Action::CopyMarked => self.take_marked(Purpose::Copy, now, out),
             Action::Find => view.find_mut().open(),

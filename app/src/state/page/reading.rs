@@ -7,6 +7,7 @@ use tailwater_protocol::{Anchor, ClientMessage, Position, Taken};
 use super::Page;
 use crate::state::address::{self, Address, Place};
 use crate::state::input::{Copying, Effect, Keep, Panel};
+use crate::state::keys::Action;
 use crate::state::list::Landing;
 use crate::state::looks::Looks;
 use crate::state::marks::Marks;
@@ -197,7 +198,14 @@ impl Page {
         let millis = i64::try_from(self.clock.wall(now)).unwrap_or(i64::MAX);
         let zone = Zone(self.clock.zone() as i16);
         let now = Now { nanos: millis.saturating_mul(1_000_000), zone };
-        self.palette.entries(&self.sources, now, |binding| binding.help.to_owned())
+        let mut entries =
+            self.palette.entries(&self.sources, now, |binding| binding.help.to_owned());
+        // What cannot be told the command now is not offered.
+        entries.retain(|entry| match entry.does {
+            Does::Act(Action::Order(order)) => self.order(order).is_some(),
+            _ => true,
+        });
+        entries
     }
 
     /// Does what an entry of the palette says.

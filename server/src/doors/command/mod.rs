@@ -23,6 +23,7 @@ use tailwater_protocol::{CommandState, Ending, LogName, Order};
 
 pub use self::settings::{CommandFile, CommandSettings, Restart};
 use super::Control;
+use super::journal::Entries;
 use crate::spool::Spool;
 
 /// Orders that wait: more than a person gives before the first is carried out.
@@ -46,6 +47,8 @@ pub struct Command {
     spool: Arc<Spool>,
     /// The program that this is, to be run as the keeper.
     keeper: PathBuf,
+    /// Of one that prints a journal: how far it was read.
+    journal: Option<Mutex<Entries>>,
     shared: Mutex<Shared>,
     /// Wakes the thread.
     bell: UnixStream,
@@ -89,11 +92,12 @@ impl Command {
         bell.set_nonblocking(true)?;
         heard.set_nonblocking(true)?;
         let shared = Shared { orders: VecDeque::new(), state: CommandState::Over, changed: None };
-        if control == Control::Allowed {
+        if control == Control::Allowed && settings.journal.is_none() {
             spool.set_command(CommandState::Over);
         }
         let (shared, thread) = (Mutex::new(shared), Mutex::default());
-        Ok((Arc::new(Self { settings, spool, keeper, shared, bell, thread }), heard))
+        let journal = settings.journal.as_ref().map(|_| Mutex::new(Entries::of(&spool)));
+        Ok((Arc::new(Self { settings, spool, keeper, journal, shared, bell, thread }), heard))
     }
 
     /// Starts its thread, and the command if it is to start with the server.
@@ -113,6 +117,17 @@ impl Command {
     /// The name of its log.
     pub fn name(&self) -> &LogName {
         self.spool.name()
+    }
+
+    /// Whether it is one that people start and stop.
+    pub fn is_told(&self) -> bool {
+        self.journal.is_none()
+    }
+
+    /// How far the journal was read, of one that prints it.
+    fn entries(&self) -> Option<MutexGuard<'_, Entries>> {
+        let journal = self.journal.as_ref()?;
+        Some(journal.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether it runs.
@@ -200,7 +215,9 @@ impl Command {
                     Came::End => return,
                     Came::Stopped => break,
                     Came::Over(how) => {
-                        if self.settings.restart.after(how) {
+                        // Without the program there is no journal, now or in a minute.
+                        let hopeless = self.journal.is_some() && how == Ending::Failed;
+                        if self.settings.restart.after(how) && !hopeless {
                             if began.elapsed() > GOOD {
                                 pause = FIRST_PAUSE;
                             }

@@ -1,5 +1,6 @@
 //! One run of a command: started through the keeper, read to its end.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -25,6 +26,9 @@ const CHUNK: usize = 16 * 1024;
 /// How long what the command left behind may go on writing when it has ended.
 const REST: Duration = Duration::from_secs(1);
 
+/// A `journalctl` that ends so soon could not begin where it was told to.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// Variables that are the server's own affair, a token among them.
 const PRIVATE: &str = "TAILWATER_";
 
@@ -47,7 +51,13 @@ struct Run {
 impl Command {
     /// Runs it once.
     pub(super) fn once(&self, heard: &UnixStream) -> Came {
-        if let Err(error) = self.spool.begin() {
+        let began = Instant::now();
+        let goes_on = self.journal.is_some() && self.spool.ended().is_none();
+        if let Some(mut entries) = self.entries() {
+            entries.begin();
+        }
+        // A journal goes on where it was read to: that is no run of its own.
+        if !goes_on && let Err(error) = self.spool.begin() {
             tracing::warn!(command = %self.name(), %error, "its run could not be noted");
         }
         self.be(CommandState::Running);
@@ -58,7 +68,14 @@ impl Command {
                 (Ending::Failed, None)
             }
         };
-        if let Err(error) = self.spool.end(how) {
+        if let Some(mut entries) = self.entries()
+            && how != Ending::Failed
+            && began.elapsed() < AT_ONCE
+        {
+            entries.lost_place();
+        }
+        let ends = self.journal.is_some() && matches!(came, Some(Came::End));
+        if !ends && let Err(error) = self.spool.end(how) {
             tracing::warn!(command = %self.name(), %error, "its end could not be noted");
         }
         self.be(CommandState::Over);
@@ -73,7 +90,7 @@ impl Command {
         program
             .arg(KEEP)
             .arg(settings.grace.as_millis().to_string())
-            .args(&settings.run)
+            .args(self.words())
             // A terminal's Ctrl-C is for the server, which then ends its commands in good order.
             .process_group(0)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
@@ -102,6 +119,14 @@ impl Command {
             report: None,
             until: None,
         })
+    }
+
+    /// The program and its arguments.
+    fn words(&self) -> Vec<OsString> {
+        match (&self.settings.journal, self.entries()) {
+            (Some(journal), Some(entries)) => journal.words(entries.place()),
+            _ => self.settings.run.clone(),
+        }
     }
 
     /// Reads the run to its end, and does what is ordered meanwhile. How it ended, and what is to
@@ -144,10 +169,11 @@ impl Command {
         self.write(rest);
         let how = run.end();
         if let Some(Report::Failed(why)) = &run.report {
-            let program = self.settings.run.first().map(|word| word.to_string_lossy());
+            let words = self.words();
+            let program = words.first().map(|word| word.to_string_lossy()).unwrap_or_default();
             self.say(&format!(
-                "tailwater: cannot start `{}`: {why}\n",
-                program.unwrap_or_default()
+                "tailwater: cannot start `{program}`: {why}
+"
             ));
         }
         (how, then)
@@ -155,7 +181,14 @@ impl Command {
 
     fn write(&self, woven: Woven) {
         for (stream, bytes) in woven {
-            super::super::spool(&self.spool, &bytes, stream);
+            match self.entries() {
+                Some(mut entries) if stream == Stream::Stdout => entries.take(&bytes, &self.spool),
+                Some(mut entries) => {
+                    super::super::spool(&self.spool, &bytes, stream);
+                    entries.note(&self.spool);
+                }
+                None => super::super::spool(&self.spool, &bytes, stream),
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use tailwater_protocol::{Ending, LogName};
 
+use super::super::journal::Journal;
 use crate::spool::{Keep, duration};
 
 /// Between asking a command to end and making it.
@@ -55,6 +56,8 @@ pub struct CommandSettings {
     /// Whether it starts with the server.
     pub start: bool,
     pub keep: Keep,
+    /// What is printed is a journal, and becomes lines.
+    pub journal: Option<Journal>,
 }
 
 impl CommandSettings {
@@ -73,6 +76,18 @@ impl CommandSettings {
             grace: GRACE,
             start: true,
             keep: Keep::ForNow,
+            journal: None,
+        }
+    }
+
+    /// The one that prints a journal.
+    pub fn journal(name: LogName, journal: Journal) -> Self {
+        Self {
+            name,
+            restart: Restart::Always,
+            keep: Keep::Kept,
+            journal: Some(journal),
+            ..Self::typed(&[])
         }
     }
 
@@ -102,6 +117,7 @@ impl CommandSettings {
             grace,
             start: file.start.unwrap_or(true),
             keep: Keep::Kept,
+            journal: None,
         })
     }
 }
