@@ -63,7 +63,8 @@ impl Page {
                 }
             }
             Action::Marks(step) => {
-                if !view.go_to_mark(step, out) {
+                let found = view.go_to_mark(step, out);
+                if !found {
                     self.say(text::no_mark(step).to_owned(), now);
                 }
             }

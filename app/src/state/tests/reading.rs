@@ -208,7 +208,7 @@ fn traces(from: u64, to: u64) -> Rows {
     let mut rows = rows(ONE, from, to);
     rows.tell(|text| {
         let line: u64 = text.parse().expect("a number");
-        (None, line % 10 != 0)
+        (None, !line.is_multiple_of(10))
     });
     rows
 }
