@@ -1,18 +1,19 @@
 //! Every word that the page says, in one place, so that another language is another such module.
 
 use tailwater_protocol::{
-    Began, Details, Direction, Ending as How, Grave, Level, Lines, LogState, Loss, Number, Order,
-    Source, Tally,
+    Began, Chip, Details, Direction, Ending as How, Grave, Level, Lines, LogState, Loss, Number,
+    Order, Source, Tally,
 };
 
 use crate::boot::Theme;
 use crate::state::clock::{Clock, Moment};
 use crate::state::connection::Ending;
+use crate::state::filter::Kind;
 use crate::state::keys::{About, Action};
 use crate::state::list::Line;
 use crate::state::seam::Notice;
 use crate::state::shape::{Beside, Fold, Why};
-use crate::state::status::{Condition, Empty, Status};
+use crate::state::status::{Condition, Empty, Status, looked_through};
 use crate::state::view::View;
 use crate::state::view::cursor::Chosen;
 
@@ -32,6 +33,25 @@ pub(crate) const FIND_CLOSE: &str = "Close the search (Esc)";
 pub(crate) const NEXT_HIT: &str = "Next hit (n, Enter)";
 pub(crate) const PREVIOUS_HIT: &str = "Previous hit (N, Shift-Enter)";
 pub(crate) const SEARCHED: &str = "Searched";
+pub(crate) const NARROW: &str = "Show only";
+pub(crate) const NARROW_KEY: &str = "Show only lines that match (&)";
+pub(crate) const NARROW_HINT: &str = "Show only: words, /regex/, status>=500; !… hides";
+pub(crate) const HIDE_HINT: &str = "Hide lines with…";
+pub(crate) const NARROW_CLOSE: &str = "Show all lines, remove the filter";
+pub(crate) const NARROW_SWITCH: &str = "Filter on or off (x)";
+pub(crate) const NARROWED: &str = "Looked through";
+pub(crate) const HIDING: &str = "not";
+pub(crate) const LEVELS: &str = "Level and worse";
+pub(crate) const SINCE: &str = "From";
+pub(crate) const UNTIL: &str = "To";
+pub(crate) const SPAN: &str = "Time range";
+pub(crate) const SPAN_ANY: &str = "any time";
+pub(crate) const SPAN_OTHER: &str = "from … to …";
+pub(crate) const SPANS: [(&str, &str); 4] =
+    [("-15m", "last 15 min"), ("-1h", "last hour"), ("-24h", "last 24 h"), ("-7d", "last 7 days")];
+pub(crate) const TIME_HINT: &str = "10:30, 2026-11-21, -15m";
+pub(crate) const CONTEXT: &str = "Lines around each";
+pub(crate) const NOTHING_ALIKE: &str = "that line has nothing by which to know its like";
 pub(crate) const CLOSE: &str = "Close";
 pub(crate) const MENU: &str = "Sources";
 pub(crate) const RELOAD: &str = "Reload";
@@ -383,6 +403,17 @@ pub(crate) fn empty(empty: &Empty, clock: &Clock, now: u64) -> (String, String) 
         ),
         Empty::Refused(reason) => return (reason.clone(), String::new()),
         Empty::Over(how) => return (over(*how), NOTHING_WRITTEN.to_owned()),
+        Empty::NoMatch { lines: of, took } => {
+            let heading = match of {
+                Lines::Exact(n) => ["no line of ", &number(*n), " matches"].concat(),
+                Lines::Estimate(_) => "no line matches".to_owned(),
+            };
+            let took = took.map(|took| [", ", &duration(took)].concat()).unwrap_or_default();
+            return (heading, ["whole log", &took, ". New lines that match appear here."].concat());
+        }
+        Empty::Looking { percent } => {
+            ("none in the part looked at so far", [&percent.to_string(), " % of the log"].concat())
+        }
     };
     (heading.to_owned(), text)
 }
@@ -421,6 +452,58 @@ pub(crate) fn found(view: &View) -> String {
 pub(crate) fn searched(view: &View) -> Option<u64> {
     let progress = view.find().progress().filter(|progress| !progress.complete)?;
     Some(progress.searched.saturating_mul(100) / progress.bytes.max(1))
+}
+
+/// What is said of a filter: `1 204 of 10 482 113 lines`, `12 so far`, `none so far`.
+pub(crate) fn picked(view: &View) -> String {
+    let filters = view.filters();
+    if let Some(why) = filters.failed() {
+        return why.to_owned();
+    }
+    let Some(progress) = filters.progress() else { return String::new() };
+    let hits = number(progress.hits);
+    match (progress.complete, view.outline().lines()) {
+        (false, _) if progress.hits == 0 => "none so far".to_owned(),
+        (false, _) => hits + " so far",
+        (true, Lines::Exact(n)) => [&hits, " of ", &lines(n)].concat(),
+        (true, Lines::Estimate(_)) => lines(progress.hits),
+    }
+}
+
+/// How many percent of the log were looked through for the filter, while that is under way.
+pub(crate) fn narrowed(view: &View) -> Option<u64> {
+    let under_way = view.filters().progress().is_some_and(|progress| !progress.complete);
+    under_way.then(|| looked_through(view))
+}
+
+/// `2.1 s`, `40 ms`.
+pub(crate) fn duration(milliseconds: u64) -> String {
+    if milliseconds < 1000 {
+        return number(milliseconds) + " ms";
+    }
+    let tenths = milliseconds / 100;
+    [&number(tenths / 10), ".", &(tenths % 10).to_string(), " s"].concat()
+}
+
+/// What is wrong with a part of a filter that has no text of its own to be shown.
+pub(crate) fn chip(at: Chip) -> &'static str {
+    match at {
+        Chip::Include(_) | Chip::Exclude(_) | Chip::Level | Chip::Whole => "",
+        Chip::Since => "from ",
+        Chip::Until => "to ",
+    }
+}
+
+/// What a chip says of itself to who hears it.
+pub(crate) fn chip_label(kind: Kind, text: &str) -> String {
+    match kind {
+        Kind::Only => ["Show only: ", text].concat(),
+        Kind::Hide => ["Hide: ", text].concat(),
+    }
+}
+
+pub(crate) fn chip_remove(text: &str) -> String {
+    ["Remove ", text].concat()
 }
 
 /// The pill: what is new below, or only the way there.

@@ -22,6 +22,9 @@ export class Viewer {
   readonly commands: Locator;
   readonly timeline: Locator;
   readonly chosen: Locator;
+  /** The field for what is to be shown alone, and how much that is. */
+  readonly narrow: Locator;
+  readonly taken: Locator;
 
   constructor(
     readonly page: Page,
@@ -41,6 +44,8 @@ export class Viewer {
     this.commands = page.getByRole('option');
     this.timeline = page.getByRole('group', { name: /^Timeline/ });
     this.chosen = page.getByRole('toolbar', { name: 'Chosen lines' });
+    this.narrow = page.getByRole('textbox', { name: 'Show only', exact: true });
+    this.taken = page.locator('#taken');
     this.sources = page.getByRole('navigation', { name: 'Sources' });
   }
 
@@ -109,6 +114,15 @@ export class Viewer {
   /** The button that tells what is new and leads there. */
   get pill(): Locator {
     return this.page.getByRole('button', { name: / new/ });
+  }
+
+  /** The switch of a part of the filter. */
+  chip(query: string): Locator {
+    return this.page.getByRole('button', { name: new RegExp(`^(Show only|Hide): ${query}$`) });
+  }
+
+  level(name: string): Locator {
+    return this.page.getByRole('group', { name: 'Level and worse' }).getByRole('button', { name });
   }
 
   async wheel(pixels: number): Promise<void> {

@@ -7,6 +7,7 @@ use super::chosen::Chosen;
 use super::desk::Desk;
 use super::details::Details;
 use super::empty::Empty;
+use super::filter::FilterBar;
 use super::find::FindBar;
 use super::header::Header;
 use super::help::Help;
@@ -38,6 +39,7 @@ pub fn App(
             <Sidebar />
             <Header />
             <Banner />
+            <FilterBar />
             <main class="log">
                 <Lines />
                 <Ruler />

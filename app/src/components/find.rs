@@ -143,7 +143,7 @@ fn Bar() -> impl IntoView {
 }
 
 /// `text` before, in and after the part that is meant; a part of nothing is shown as a gap.
-fn cut(text: &str, start: usize, end: usize) -> (&str, &str, &str) {
+pub(crate) fn cut(text: &str, start: usize, end: usize) -> (&str, &str, &str) {
     let floor = |at: usize| {
         (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
     };

@@ -59,6 +59,17 @@ pub(crate) fn Header() -> impl IntoView {
             </button>
             <button
                 class="icon"
+                aria-label=text::NARROW
+                title=text::NARROW_KEY
+                disabled=move || follow.get().is_none()
+                on:click=move |_| desk.act(Action::Narrow)
+            >
+                <svg viewBox="0 0 16 16" aria-hidden="true">
+                    <path d="M2 3h12L9.5 8.5V13l-3 1V8.5z" />
+                </svg>
+            </button>
+            <button
+                class="icon"
                 aria-label=text::COMMANDS
                 title=text::COMMANDS_KEY
                 on:click=move |_| desk.act(Action::Palette)

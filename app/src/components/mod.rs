@@ -13,6 +13,7 @@ mod command;
 pub(crate) mod desk;
 pub(crate) mod details;
 pub(crate) mod empty;
+pub(crate) mod filter;
 pub(crate) mod find;
 mod header;
 pub(crate) mod help;

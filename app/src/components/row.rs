@@ -42,6 +42,7 @@ fn line_view(desk: Desk, line: &Shown) -> impl IntoView + use<> {
     view! {
         <div
             class="row"
+            class:aside=line.aside
             class:marked=line.dress.marked
             class:chosen=line.dress.chosen
             class:wraps=wraps

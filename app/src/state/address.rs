@@ -96,6 +96,23 @@ pub(crate) fn with(query: &str, name: &str, value: &str) -> String {
     pairs.join("&")
 }
 
+/// All that `query` says, name by name.
+pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (&str, String)> {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (key, decode(&value.replace('+', " ")))
+    })
+}
+
+/// `query` saying these `pairs`, and nothing else for any of `names`.
+pub(crate) fn with_all(query: &str, names: &[&str], pairs: Vec<(&str, String)>) -> String {
+    let key = |pair: &str| pair.split_once('=').map_or(pair, |(key, _)| key).to_owned();
+    let others =
+        query.split('&').filter(|pair| !pair.is_empty() && !names.contains(&key(pair).as_str()));
+    let own = pairs.iter().map(|(name, value)| [name, "=", &encode(value)].concat());
+    others.map(str::to_owned).chain(own).collect::<Vec<_>>().join("&")
+}
+
 /// The fragment that leads to `position`.
 pub(crate) fn fragment(position: Position) -> String {
     format!("#@{position}")

@@ -3,6 +3,7 @@
 
 use tailwater_protocol::{ClientMessage, LogName, Position, ServerMessage};
 
+use super::filter::Change;
 use super::keys::Action;
 use crate::boot::Theme;
 
@@ -84,6 +85,8 @@ pub(crate) enum Input {
     Find(String),
     /// The field is put away, and nothing looked for.
     FindClose,
+    /// What is shown of the log changes.
+    Narrow(Change),
     Toggle(String),
     Panel(Panel),
     Theme,

@@ -32,6 +32,14 @@ pub(crate) enum Action {
     Find,
     NextHit,
     PreviousHit,
+    /// Shows the field for what is to be shown alone.
+    Narrow,
+    /// All filters off, or on again.
+    SwitchFilters,
+    /// The line among all others.
+    Unfiltered,
+    /// Hides lines like this one.
+    HideLike,
     /// Hits further; back when negative.
     Hits(i32),
     /// Looks for the word under the cursor.
@@ -162,6 +170,17 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "previous warning",
         "tac | grep -i warn",
     ),
+    bind(
+        Finding,
+        Action::Narrow,
+        &["&"],
+        "& &!",
+        "show only lines that match; hide them",
+        "grep, grep -v",
+    ),
+    bind(Finding, Action::SwitchFilters, &["x"], "x", "all filters off, on", ""),
+    bind(Finding, Action::Unfiltered, &["o"], "o", "the line among all others", "grep -C"),
+    bind(Finding, Action::HideLike, &["X"], "X", "hide lines like this one", "grep -v"),
     bind(Reading, Action::Details, &["p", "Enter"], "p Enter", "details of the line", "jq ."),
     bind(Reading, Action::Wrap, &["S"], "S", "wrap long lines", "fold, less -S"),
     bind(Reading, Action::Fold, &["z"], "z", "open or fold the event", "vim: za"),

@@ -12,6 +12,10 @@ use tailwater_protocol::{
     GenerationId, Hit, Level, Number, Outline, Position, Rows, StyleRun, Tally,
 };
 
+mod picked;
+
+pub(crate) use picked::lines_picked;
+
 use super::seam::{Here, Notice, Seam, seams};
 use super::shape::{self, Beside, Fold, Opened, Shape, Slot};
 
@@ -57,6 +61,8 @@ pub(crate) struct Line {
     pub(crate) time: Option<i64>,
     /// Whether it belongs to the event of the line before it.
     pub(crate) within: bool,
+    /// Whether the filter does not take it: it stands beside one that it takes.
+    pub(crate) aside: bool,
 }
 
 /// What a line wears that is not of the log.
@@ -105,6 +111,8 @@ pub(crate) enum Landing {
     Top,
     /// A third down: what led to the line stands above it.
     Third,
+    /// So many pixels down: where another row stood.
+    Kept(i32),
 }
 
 /// Something that is drawn.
@@ -139,6 +147,8 @@ pub(crate) struct Drawn {
 pub(crate) struct List {
     lines: VecDeque<Arc<Line>>,
     seams: Vec<Seam>,
+    /// Of a filtered view: the stretch of the log of which all that is shown is held.
+    stretch: Option<(Position, Position)>,
     shape: Shape,
     opened: Opened,
     /// Made from all of the above whenever they change.
@@ -169,6 +179,7 @@ impl Line {
             hits: row.hits.into(),
             time: row.time,
             within: row.within,
+            aside: false,
         })
     }
 
@@ -180,7 +191,7 @@ impl Line {
     fn paint(&self) -> u32 {
         let mix = |sum: u32, part: u32| (sum ^ part).wrapping_mul(0x0100_0193);
         let parts = self.hits.iter().flat_map(|hit| [hit.start + 1, hit.end]);
-        parts.fold(0, mix)
+        parts.fold(u32::from(self.aside), mix)
     }
 }
 
@@ -308,6 +319,7 @@ impl List {
         let y = self.y_of(index);
         self.top = match landing {
             Landing::Top => y,
+            Landing::Kept(pixels) => y - f64::from(pixels),
             Landing::Third => y - ((self.height / 3.0) / self.row.max(1.0)).floor() * self.row,
         };
         self.clamp();
@@ -317,6 +329,7 @@ impl List {
     /// Forgets all lines and holds these.
     pub(crate) fn replace(&mut self, lines: Vec<Arc<Line>>, before: Edge, after: Edge) {
         self.lines = lines.into();
+        self.stretch = None;
         self.seams.clear();
         (self.before, self.after) = (before, after);
         self.lay_out();
@@ -399,13 +412,21 @@ impl List {
                 let cut = self.border(over);
                 self.lines.drain(..cut);
                 self.before = Edge::More;
+                if let (Some((from, _)), Some(first)) = (&mut self.stretch, self.lines.front()) {
+                    *from = first.position;
+                }
             } else {
-                self.lines.truncate(self.lines.len() - over);
+                let kept = self.lines.len() - over;
+                if let (Some((_, to)), Some(next)) = (&mut self.stretch, self.lines.get(kept)) {
+                    *to = next.position;
+                }
+                self.lines.truncate(kept);
                 self.after = Edge::More;
             }
         }
         let edges = (self.before, self.after);
-        self.seams = seams(&self.lines, edges, outline, deleted, here);
+        let picked = self.stretch.is_some();
+        self.seams = seams(&self.lines, edges, picked, outline, deleted, here);
         self.lay_out();
         self.restore(kept);
     }

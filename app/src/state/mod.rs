@@ -5,6 +5,7 @@ pub(crate) mod address;
 pub(crate) mod clock;
 pub(crate) mod command;
 pub(crate) mod connection;
+pub(crate) mod filter;
 pub(crate) mod find;
 pub(crate) mod input;
 pub(crate) mod keys;

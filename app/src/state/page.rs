@@ -7,6 +7,7 @@
 
 use tailwater_protocol::{ClientMessage, LogName, ViewId};
 
+use self::narrowing::filter_of;
 use super::address::{self, Address, Place};
 use super::clock::Clock;
 use super::connection::{Command, Connection, Ending, Event, Phase};
@@ -27,6 +28,7 @@ use crate::text;
 
 mod acting;
 mod hearing;
+mod narrowing;
 pub(crate) mod reading;
 
 /// Milliseconds after the last movement before the address is brought up to date: browsers refuse
@@ -79,6 +81,8 @@ pub(crate) struct Page {
     kept_looks: bool,
     /// How often what the tree of sources shows has changed.
     listed: u32,
+    /// The time of what happens now.
+    now: u64,
 }
 
 impl Page {
@@ -109,8 +113,14 @@ impl Page {
             columns: 80,
             kept_looks: false,
             listed: 0,
+            now: 0,
         };
         page.view = boot.log.map(|log| page.new_view(log, None));
+        // The bar stands above the first lines, too: nothing moves when the page comes to live.
+        let filters = page.filters(filter_of(&page.query));
+        if let Some(view) = &mut page.view {
+            *view.filters_mut() = filters;
+        }
         page
     }
 
@@ -253,6 +263,10 @@ impl Page {
     pub(crate) fn on(&mut self, input: Input, now: u64) -> Vec<Effect> {
         let mut effects = Vec::new();
         let mut out = Vec::new();
+        self.now = now;
+        if let Some(view) = &mut self.view {
+            view.filters_mut().set_now(now);
+        }
         match input {
             Input::Start { wall, zone, seed, path, query, fragment } => {
                 self.clock = Clock::new(wall, zone, now);
@@ -373,6 +387,7 @@ impl Page {
                 self.keep_query();
             }
             Input::FindClose => self.close_find(&mut out),
+            Input::Narrow(change) => self.narrow(change, &mut out),
             Input::Toggle(path) => {
                 self.sources.toggle(&path);
                 self.listed = self.listed.wrapping_add(1);
@@ -484,12 +499,16 @@ impl Page {
         });
         let chosen = address.place.and_then(Place::chosen);
         let sought = address::get(&address.query, "q").unwrap_or_default();
+        let filter = filter_of(&address.query);
         match (&address.log, &mut self.view) {
             (Some(log), Some(view)) if view.log() == log => {
                 if !sought.is_empty() {
                     view.find_mut().show();
                 }
                 view.look_for(sought, out);
+                if view.filters_mut().put(filter) {
+                    view.refit(None, out);
+                }
                 view.set_chosen(chosen);
                 match jump {
                     Some(jump) => view.jump(jump, out),
@@ -504,6 +523,7 @@ impl Page {
                 if let Some(log) = log.clone() {
                     let mut view = self.new_view(log, jump);
                     *view.find_mut() = Find::of(sought);
+                    *view.filters_mut() = self.filters(filter);
                     view.set_chosen(chosen);
                     view.open(out);
                     self.view = Some(view);

@@ -71,10 +71,11 @@ impl Notice {
     }
 }
 
-/// The notices for `lines`, ordered by where they stand.
+/// The notices for `lines`, which in a filtered view are not all, ordered by where they stand.
 pub(crate) fn seams(
     lines: &VecDeque<Arc<Line>>,
-    (start, _): (Edge, Edge),
+    (start, end): (Edge, Edge),
+    picked: bool,
     outline: &Outline,
     deleted: Option<u64>,
     here: Option<Here>,
@@ -85,7 +86,8 @@ pub(crate) fn seams(
     let spans = outline.spans.as_slice();
     let index = |id: GenerationId| spans.iter().position(|span| span.id == id);
 
-    if start == Edge::Reached && first.position.offset == 0 {
+    // Of a filtered view the first row may be any.
+    if start == Edge::Reached && (picked || first.position.offset == 0) {
         let own = index(first.position.generation).unwrap_or(0);
         began(spans, 0, own, 0, &mut put);
     }
@@ -115,11 +117,14 @@ pub(crate) fn seams(
         }
         return seams;
     };
-    let whole = spans.get(own).is_some_and(|span| last.end().offset >= span.bytes);
+    let whole = match picked {
+        true => end == Edge::Reached,
+        false => spans.get(own).is_some_and(|span| last.end().offset >= span.bytes),
+    };
     if whole {
         lost(spans, Some(own), lines.len(), &mut put);
         let rest = spans.get(own + 1..).unwrap_or_default();
-        let empty = rest.iter().take_while(|span| span.bytes == 0).count();
+        let empty = rest.iter().take_while(|span| picked || span.bytes == 0).count();
         if empty > 0 {
             began(spans, own + 1, own + empty, lines.len(), &mut put);
             over(spans, Some(own + empty), lines.len(), &mut put);

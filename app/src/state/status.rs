@@ -1,6 +1,6 @@
 //! The truth in one line: what the status bar, the banner and the empty page say.
 
-use tailwater_protocol::{LogState, Loss, Number, Tally};
+use tailwater_protocol::{Lines, LogState, Loss, Number, Tally};
 
 use super::connection::{Ending, Phase};
 use super::view::{Follow, View};
@@ -69,6 +69,15 @@ pub(crate) enum Empty {
     Over(tailwater_protocol::Ending),
     /// The reader let go of what was there.
     Cleared,
+    /// No line is taken by the filter, of all there are.
+    NoMatch {
+        lines: Lines,
+        took: Option<u64>,
+    },
+    /// None was found until now, in so many percent of the log.
+    Looking {
+        percent: u64,
+    },
 }
 
 /// The pill below the lines.
@@ -140,6 +149,12 @@ fn condition(view: Option<&View>, phase: Phase, now: u64) -> Condition {
     }
 }
 
+/// Percent of the log that were looked through for the filter.
+pub(crate) fn looked_through(view: &View) -> u64 {
+    let progress = view.filters().progress();
+    progress.map_or(0, |known| known.searched.saturating_mul(100) / known.bytes.max(1))
+}
+
 /// What stands in place of lines, when there are none.
 pub(crate) fn empty(view: Option<&View>, sources: usize, written: Option<u64>) -> Option<Empty> {
     let Some(view) = view else {
@@ -161,6 +176,10 @@ pub(crate) fn empty(view: Option<&View>, sources: usize, written: Option<u64>) -
         Some(LogState::Ended(ended)) if view.outline().bytes() == 0 => Empty::Over(ended.how),
         Some(_) if view.outline().bytes() == 0 => Empty::NoBytes { written },
         Some(_) if view.is_cleared() => Empty::Cleared,
+        Some(_) if view.shows_nothing() => {
+            Empty::NoMatch { lines: view.outline().lines(), took: view.filters().took() }
+        }
+        Some(_) if view.filters().is_on() => Empty::Looking { percent: looked_through(view) },
         Some(_) => Empty::Loading,
     })
 }

@@ -9,6 +9,7 @@ use tailwater_protocol::{
 mod asking;
 pub(crate) mod closer;
 pub(crate) mod cursor;
+mod filtering;
 mod finding;
 
 use std::collections::HashSet;
@@ -16,6 +17,7 @@ use std::collections::HashSet;
 use self::asking::Asked;
 use self::closer::Closer;
 use self::cursor::Chosen;
+use super::filter::Filters;
 use super::find::Find;
 use super::list::{Edge, Landing, List, lines_of};
 use super::rate::Rate;
@@ -86,6 +88,11 @@ pub(crate) struct View {
     /// The age of a frame that is not on the screen yet.
     fresh: Option<u32>,
     failed: Option<String>,
+    filters: Filters,
+    /// Whether what is shown is of an earlier filter.
+    stale: bool,
+    /// Of a filtered view: up to where the log was looked through, when that was its end.
+    seen_end: Option<Position>,
     find: Find,
     /// The way in which the next hit is looked for.
     sought: Direction,
@@ -126,6 +133,9 @@ impl View {
             lag: None,
             fresh: None,
             failed: None,
+            filters: Filters::default(),
+            stale: false,
+            seen_end: None,
             find: Find::default(),
             sought: Direction::Forward,
             more: 0,
@@ -219,16 +229,20 @@ impl View {
     /// The connection stands: begins the view, or goes on where it stood. What was asked on the
     /// last one will not be answered.
     pub(crate) fn open(&mut self, out: &mut Vec<ClientMessage>) {
-        self.resuming = self.bookmark.is_some();
+        // Where rows of another filter ended nothing goes on.
+        let from = self.bookmark.filter(|_| !self.stale);
+        self.resuming = from.is_some();
         self.hide();
         let jump = self.asked.next.or(self.asked.jump.map(|(_, jump)| jump));
         self.asked = Asked::default();
+        self.filters.begin_anew();
+        let filter = Some(self.filters.ask());
         out.push(ClientMessage::Open {
             view: self.id,
             log: self.log.clone(),
-            from: self.bookmark,
+            from,
             attention: self.attention(),
-            filter: None,
+            filter: filter.filter(|(_, filter)| !filter.is_empty()),
         });
         out.push(ClientMessage::Survey { view: self.id });
         self.closer.begin_anew();
@@ -355,6 +369,7 @@ impl View {
         self.leave(out);
         self.floor = None;
         if let Anchor::At(position) = jump.anchor
+            && !self.stale
             && self.list.land(position, jump.landing)
         {
             self.landed(position, jump.mark);
@@ -383,15 +398,29 @@ impl View {
                 self.fresh = Some(frame.age);
             }
         }
-        self.outline = frame.outline;
-        self.state = Some(frame.state);
-        self.bookmark = frame.end.or(self.bookmark);
+        self.outline.clone_from(&frame.outline);
+        self.state = Some(frame.state.clone());
         self.failed = None;
-        if self.follow == Follow::On {
+        if !self.takes(frame.picked.as_ref()) {
+            // It was made by the filter before.
+            return;
+        }
+        self.bookmark = frame.end.or(self.bookmark);
+        if self.follow == Follow::On
+            && let Some(picked) = &frame.picked
+        {
+            self.frame_picked(&frame, picked);
+            self.come_back(first, frame.passed, now);
+            self.settle();
+            self.list.show_bottom();
+        } else if self.follow == Follow::On {
             let lines = self.above_floor(lines_of(&frame.blocks));
             if !lines.is_empty() {
                 let start = lines.first().map(|line| line.position);
-                self.calm = self.list.splice(lines.clone(), &self.outline, frame.continues);
+                let fresh = self.stale || self.list.stretch().is_some();
+                self.stale = false;
+                self.calm =
+                    !fresh && self.list.splice(lines.clone(), &self.outline, frame.continues);
                 if !self.calm {
                     (self.asked.before, self.asked.after) = (None, None);
                     let oldest = self.outline.spans.first().map(|span| Position::start(span.id));
@@ -409,6 +438,7 @@ impl View {
             if !opened {
                 self.missed = self.missed.plus(frame.passed);
             }
+            self.counted(&frame);
             self.settle();
         }
         self.want(out);
@@ -484,11 +514,15 @@ impl View {
     /// Brings the list in line with the outline.
     fn settle(&mut self) {
         if let Some(end) = self.outline.end() {
-            let whole = self.list.last().is_some_and(|last| {
-                let own = self.outline.place(last.end());
-                own == Some(self.outline.bytes())
-                    || (last.end().generation == end.generation && last.end().offset >= end.offset)
-            });
+            let whole = match self.list.stretch() {
+                Some(_) => self.seen_end == Some(end),
+                None => self.list.last().is_some_and(|last| {
+                    let own = self.outline.place(last.end());
+                    own == Some(self.outline.bytes())
+                        || (last.end().generation == end.generation
+                            && last.end().offset >= end.offset)
+                }),
+            };
             let broken = self.list.edges().1 == Edge::Broken;
             if whole {
                 self.list.set_after(Edge::Reached);

@@ -237,7 +237,7 @@ pub fn passed(
                 break;
             }
             let seen = end.min(at.offset + REACH as u64);
-            let level = level(lines.bytes(at.offset, seen)?);
+            let level = level(&lines.text(at.offset, seen)?);
             tally.lines += 1;
             tally.bytes += end - at.offset;
             tally.errors += u64::from(level.is_error());

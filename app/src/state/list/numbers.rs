@@ -31,6 +31,10 @@ impl List {
     /// Numbers of one generation follow one another. A counted one corrects the guesses around
     /// it; among guesses the first stays, so that the others do not waver with each new guess.
     pub(super) fn settle_numbers(&mut self) {
+        // Those of rows that are not adjacent do not follow from one another.
+        if self.stretch.is_some() {
+            return;
+        }
         let mut from = 0;
         while let Some(first) = self.lines.get(from) {
             let generation = first.position.generation;

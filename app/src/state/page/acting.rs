@@ -21,7 +21,10 @@ impl Page {
         effects: &mut Vec<Effect>,
         out: &mut Vec<ClientMessage>,
     ) {
-        if self.act_on_page(action, effects, out) || self.act_on_shape(action, effects, out) {
+        if self.act_on_page(action, effects, out)
+            || self.act_on_shape(action, effects, out)
+            || self.act_on_filters(action, now, effects, out)
+        {
             return;
         }
         let Some(view) = &mut self.view else { return };
@@ -175,6 +178,7 @@ impl Page {
     pub(super) fn keep_query(&mut self) {
         let text = self.view.as_ref().map_or("", |view| view.find().text());
         self.query = address::with(&self.query, "q", text);
+        self.keep_filter();
     }
 
     pub(super) fn copy_link(&mut self, position: Position, now: u64, effects: &mut Vec<Effect>) {

@@ -83,11 +83,12 @@ impl Page {
                     view.heard_course(request, course);
                 }
             }
-            // The page asks for no filter yet.
-            ServerMessage::Filtering { .. }
-            | ServerMessage::Welcome { .. }
-            | ServerMessage::Ping(_)
-            | ServerMessage::Pong(_) => {}
+            ServerMessage::Filtering { view: id, id: filter, filtering } => {
+                if let Some(view) = self.view.as_mut().filter(|view| view.id() == id) {
+                    view.heard_filtering(filter, filtering);
+                }
+            }
+            ServerMessage::Welcome { .. } | ServerMessage::Ping(_) | ServerMessage::Pong(_) => {}
         }
         Vec::new()
     }

@@ -1,5 +1,6 @@
 //! The page's state through its one door: inputs in, effects out, and what would be drawn.
 
+mod filtering;
 mod finding;
 mod follow;
 mod model;

@@ -2,11 +2,11 @@
 //! An answer that nobody waits for any more is told by its id, and dropped.
 
 use tailwater_protocol::{
-    Anchor, ClientMessage, GenerationId, Lines, Number, RequestId, Window, WindowRequest,
+    Anchor, ClientMessage, GenerationId, Lines, RequestId, Window, WindowRequest,
 };
 
 use super::{Follow, Jump, View};
-use crate::state::list::{Edge, lines_of};
+use crate::state::list::{Edge, lines_picked};
 
 /// Screens of lines wanted beyond each end of the viewport.
 const PREFETCH: usize = 2;
@@ -33,7 +33,12 @@ impl View {
     /// Rows that were asked for.
     pub(crate) fn window(&mut self, window: Window, out: &mut Vec<ClientMessage>) {
         let request = Some(window.request);
-        let lines = self.above_floor(lines_of(&window.blocks));
+        if !self.takes(window.picked.as_ref()) || self.numbers_picked(window.request, &window) {
+            return;
+        }
+        let picked = window.picked.clone();
+        let stretch = picked.as_ref().and_then(|picked| picked.stretch);
+        let lines = self.above_floor(lines_picked(&window.blocks, picked.as_ref()));
         let edge = |reached: bool| if reached { Edge::Reached } else { Edge::More };
         let (start, end) = (edge(window.at_start), edge(window.at_end));
         if self.asked.jump.map(|(id, _)| id) == request {
@@ -41,6 +46,9 @@ impl View {
             self.outline = window.outline;
             let at = lines.get(window.anchor as usize).or(lines.last()).map(|line| line.position);
             self.list.replace(lines, start, end);
+            self.list.set_stretch(stretch);
+            self.stale = false;
+            self.seen_end = if window.at_end { self.outline.end() } else { None };
             self.settle();
             if let (Some(jump), Some(at)) = (jump, at) {
                 let exact = match jump.anchor {
@@ -60,6 +68,12 @@ impl View {
             self.asked.paint = None;
             self.outline = window.outline;
             self.list.repaint(lines, start, end);
+            self.list.set_stretch(stretch);
+            self.seen_end = if window.at_end { self.outline.end() } else { None };
+            self.settle();
+        } else if let (Some(picked), true) = (&picked, self.list.stretch().is_some()) {
+            self.outline.clone_from(&window.outline);
+            self.window_picked(&window, picked);
             self.settle();
         } else if self.asked.before == request {
             self.asked.before = None;
@@ -72,14 +86,6 @@ impl View {
             self.outline = window.outline;
             self.list.append(lines, &self.outline, end);
             self.settle();
-        } else if let Some((_, _)) = self.asked.number.filter(|(id, _)| Some(*id) == request) {
-            self.asked.number = None;
-            if let Some(line) = lines.get(window.anchor as usize)
-                && matches!(line.number, Number::Exact(_))
-            {
-                self.list.set_number(line.position, line.number);
-            }
-            return;
         } else {
             return;
         }
@@ -119,10 +125,13 @@ impl View {
         if self.asked.jump.is_some() {
             return;
         }
+        if let Some(stretch) = self.list.stretch() {
+            return self.want_picked(stretch, out);
+        }
         let (Some(first), Some(last)) = (self.list.first(), self.list.last()) else { return };
         let (first, last) = (first.position, last.position);
         let (above, below) = self.list.margins();
-        let near = (PREFETCH * self.list.page()).min(WANTED) as f64 * self.list.row_height();
+        let near = self.near();
         let (before, after) = self.list.edges();
         let rows = self.reach();
         let still = self.follow != Follow::On;
@@ -140,6 +149,9 @@ impl View {
     fn want_numbers(&mut self, out: &mut Vec<ClientMessage>) {
         if self.asked.number.is_some() {
             return;
+        }
+        if self.list.stretch().is_some() {
+            return self.want_picked_numbers(out);
         }
         let counted = self.outline.spans.iter().filter(|s| matches!(s.lines, Lines::Exact(_)));
         let line = counted.map(|span| span.id).find_map(|id| self.list.unnumbered(id));
@@ -166,7 +178,12 @@ impl View {
         request
     }
 
-    fn reach(&self) -> u16 {
+    /// Pixels of rows wanted beyond each end of the viewport.
+    pub(super) fn near(&self) -> f64 {
+        (PREFETCH * self.list.page()).min(WANTED) as f64 * self.list.row_height()
+    }
+
+    pub(super) fn reach(&self) -> u16 {
         (self.list.page() * 3).clamp(100, WINDOW) as u16
     }
 
