@@ -45,7 +45,9 @@ fn show(track: &Element, hovered: Option<(f64, &str)>) {
     if let Some(hand) = part(".hand") {
         hide(&hand, hovered.is_none());
         if let Some((place, _)) = hovered {
-            style(&hand, "left", &format!("{}%", (place * 10_000.0).round() / 100.0));
+            let thousandths = (place * 1000.0) as u32;
+            let (whole, rest) = (thousandths / 10, thousandths % 10);
+            style(&hand, "left", &format!("{whole}.{rest}%"));
         }
     }
     if let Some(said) = part(".hovered") {

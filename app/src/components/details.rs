@@ -8,6 +8,7 @@ use tailwater_protocol::Details as Said;
 
 use super::desk::{Desk, use_desk};
 use super::icon::{self, icon};
+use super::later::later;
 use super::row::level_name;
 use crate::browser;
 use crate::state::input::Input;
@@ -30,7 +31,7 @@ enum Part {
 pub(crate) fn Details() -> impl IntoView {
     let desk = use_desk();
     let open = desk.memo(|page, _| page.view().is_some_and(|view| view.closer().is_open()));
-    view! { {move || open.get().then(|| view! { <Panel /> })} }
+    later(open, || view! { <Panel /> })
 }
 
 #[component]
@@ -84,10 +85,10 @@ fn Panel() -> impl IntoView {
                     {icon(icon::CLOSE)}
                 </button>
             </header>
-            {move || match said.get() {
-                Some(said) => body(desk, &said, shown.get()).into_any(),
-                None => view! { <p class="faint">{gone.get().unwrap_or_default()}</p> }.into_any(),
-            }}
+            {move || said.get().map(|said| body(desk, &said, shown.get()))}
+            <p class="faint" hidden=move || said.with(Option::is_some)>
+                {gone}
+            </p>
         </aside>
     }
 }
@@ -97,22 +98,22 @@ fn body(desk: Desk, said: &Arc<Said>, part: Part) -> impl IntoView + use<> {
     let facts = facts.into_iter().map(|(name, value)| {
         view! { <div><dt>{name}</dt><dd>{value}</dd></div> }
     });
-    let shown = match part {
-        Part::Fields => fields(desk, said).into_any(),
-        Part::Json => {
-            let json = pretty::json(&said.text).unwrap_or_default();
-            piece(desk, json, "code").into_any()
-        }
-        Part::Text => piece(desk, said.text.clone(), "whole").into_any(),
-        Part::Bytes => piece(desk, pretty::hex(&said.bytes), "code").into_any(),
+    let table = (part == Part::Fields).then(|| fields(desk, said));
+    let text = match part {
+        Part::Fields => None,
+        Part::Json => Some((pretty::json(&said.text).unwrap_or_default(), "code")),
+        Part::Text => Some((said.text.clone(), "whole")),
+        Part::Bytes => Some((pretty::hex(&said.bytes), "code")),
     };
+    let text = text.map(|(text, class)| piece(desk, text, class));
     let left = match part {
         Part::Bytes => said.length.saturating_sub(said.bytes.len() as u64),
         _ => said.cut,
     };
     view! {
         <dl class="facts" data-level=level_name(said.level)>{facts.collect_view()}</dl>
-        {shown}
+        {table}
+        {text}
         {(left > 0).then(|| view! { <p class="faint">{text::more_of_line(left)}</p> })}
     }
 }

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use tailwater_protocol::Finding;
 
 use super::desk::use_desk;
+use super::later::later;
 use crate::browser;
 use crate::state::input::Input;
 use crate::state::keys::Action;
@@ -17,7 +18,7 @@ use crate::text;
 pub(crate) fn FindBar() -> impl IntoView {
     let desk = use_desk();
     let open = desk.memo(|page, _| page.view().is_some_and(|view| view.find().is_open()));
-    view! { {move || open.get().then(|| view! { <Bar /> })} }
+    later(open, || view! { <Bar /> })
 }
 
 #[component]

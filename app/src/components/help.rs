@@ -4,6 +4,7 @@ use leptos::html::Dialog;
 use leptos::prelude::*;
 
 use super::desk::use_desk;
+use super::later::later;
 use crate::browser;
 use crate::state::input::{Input, Panel};
 use crate::state::keys::{About, BINDINGS};
@@ -12,6 +13,12 @@ use crate::text;
 /// The help sheet.
 #[component]
 pub(crate) fn Help() -> impl IntoView {
+    let open = use_desk().memo(|page, _| page.panel() == Panel::Help);
+    later(open, || view! { <Sheet /> })
+}
+
+#[component]
+fn Sheet() -> impl IntoView {
     let desk = use_desk();
     let dialog = NodeRef::<Dialog>::new();
     let open = desk.memo(|page, _| page.panel() == Panel::Help);
@@ -21,6 +28,7 @@ pub(crate) fn Help() -> impl IntoView {
             browser::show_modal(&dialog, open.get());
         }
     });
+    on_cleanup(browser::focus_lines);
     let closed = move |_| {
         if desk.peek(|page| page.panel() == Panel::Help) {
             desk.on(Input::Panel(Panel::Help));

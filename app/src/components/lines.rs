@@ -4,6 +4,7 @@ use leptos::html::Div;
 use leptos::prelude::*;
 
 use super::desk::use_desk;
+use super::later::fill;
 use super::row::{item_view, row_id};
 use crate::browser;
 use crate::state::list::Item;
@@ -39,6 +40,9 @@ pub(crate) fn Lines() -> impl IntoView {
         if let (Some(port), Some(probe)) = (port.get(), probe.get()) {
             browser::watch_width(desk, &port, &probe);
         }
+    });
+    fill(rows, move || {
+        view! { <For each=items key=Item::key children=move |item| item_view(desk, &item) /> }
     });
     Effect::new(move || {
         if let Some(rows) = rows.get() {
@@ -83,9 +87,7 @@ pub(crate) fn Lines() -> impl IntoView {
                 <span class="text">"0000000000"</span>
             </div>
             <div class="cursor" hidden node_ref=cursor></div>
-            <div class="rows" role="rowgroup" node_ref=rows>
-                <For each=items key=Item::key children=move |item| item_view(desk, &item) />
-            </div>
+            <div class="rows" role="rowgroup" node_ref=rows></div>
         </div>
     }
 }

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::desk::use_desk;
 use super::icon::{self, icon};
+use super::later::later;
 use crate::browser;
 use crate::state::input::{Input, Panel};
 use crate::state::keys::Action;
@@ -15,6 +16,12 @@ use crate::text;
 /// The list.
 #[component]
 pub(crate) fn Marks() -> impl IntoView {
+    let open = use_desk().memo(|page, _| page.panel() == Panel::Marks);
+    later(open, || view! { <Sheet /> })
+}
+
+#[component]
+fn Sheet() -> impl IntoView {
     let desk = use_desk();
     let dialog = NodeRef::<Dialog>::new();
     let open = desk.memo(|page, _| page.panel() == Panel::Marks);
@@ -25,6 +32,7 @@ pub(crate) fn Marks() -> impl IntoView {
             browser::show_modal(&dialog, open.get());
         }
     });
+    on_cleanup(browser::focus_lines);
     let closed = move |_| {
         if desk.peek(|page| page.panel() == Panel::Marks) {
             desk.on(Input::Panel(Panel::Marks));

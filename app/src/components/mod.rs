@@ -18,6 +18,7 @@ pub(crate) mod find;
 mod header;
 pub(crate) mod help;
 pub(crate) mod icon;
+mod later;
 pub(crate) mod lines;
 pub(crate) mod marks;
 pub(crate) mod palette;

@@ -5,6 +5,7 @@ use leptos::html::{Dialog, Input as Field};
 use leptos::prelude::*;
 
 use super::desk::use_desk;
+use super::later::later;
 use crate::browser;
 use crate::state::input::{Input, Panel};
 use crate::state::palette::{Does, Entry};
@@ -13,6 +14,12 @@ use crate::text;
 /// The palette.
 #[component]
 pub(crate) fn Palette() -> impl IntoView {
+    let open = use_desk().memo(|page, _| page.panel() == Panel::Palette);
+    later(open, || view! { <Sheet /> })
+}
+
+#[component]
+fn Sheet() -> impl IntoView {
     let desk = use_desk();
     let (dialog, field) = (NodeRef::<Dialog>::new(), NodeRef::<Field>::new());
     let open = desk.memo(|page, _| page.panel() == Panel::Palette);
@@ -46,8 +53,8 @@ pub(crate) fn Palette() -> impl IntoView {
         if desk.peek(|page| page.panel() == Panel::Palette) {
             desk.on(Input::Panel(Panel::Palette));
         }
-        browser::focus_lines();
     };
+    on_cleanup(browser::focus_lines);
     let keydown = move |event: KeyboardEvent| {
         let input = match event.key().as_str() {
             "ArrowDown" => Input::PaletteStep(1),

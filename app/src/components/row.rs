@@ -2,6 +2,7 @@
 //! log holds reaches it as text nodes and class names of a closed set; colours beyond the theme's
 //! are set as properties, never as text.
 
+use leptos::either::{EitherOf3, EitherOf4};
 use leptos::prelude::*;
 use tailwater_protocol::{Colour, Level, Number, Style};
 
@@ -14,19 +15,18 @@ use crate::state::shape::{Beside, Fold};
 use crate::text;
 
 /// A row: a line of the log, or a notice.
-pub(crate) fn item_view(desk: Desk, item: &Item) -> AnyView {
+pub(crate) fn item_view(desk: Desk, item: &Item) -> impl IntoView + use<> {
     match item {
-        Item::Line(line) => line_view(desk, line).into_any(),
-        Item::Fold(fold) => fold_view(fold).into_any(),
-        Item::Notice(notice) => {
+        Item::Line(line) => EitherOf3::A(line_view(desk, line)),
+        Item::Fold(fold) => EitherOf3::B(fold_view(fold)),
+        Item::Notice(notice) => EitherOf3::C({
             let text = desk.peek(|page| text::notice(notice, page.clock(), browser::now()));
             view! {
                 <div class="row notice" role="row">
                     <span role="gridcell">{text}</span>
                 </div>
             }
-            .into_any()
-        }
+        }),
     }
 }
 
@@ -158,27 +158,25 @@ fn badges(line: &Line) -> Vec<impl IntoView + use<>> {
 }
 
 /// The text, cut where its style changes and where hits begin and end.
-fn runs(line: &Line) -> Vec<AnyView> {
+fn runs(line: &Line) -> Vec<impl IntoView + use<>> {
     if line.styles.is_empty() && line.hits.is_empty() {
-        return vec![line.text.to_string().into_any()];
+        return vec![EitherOf4::A(line.text.to_string())];
     }
     let views = pieces(&line.text, &line.styles, &line.hits).into_iter().map(|piece| {
         let text = piece.text.to_owned();
         match (piece.style.map(Look::of), piece.hit) {
-            (None, false) => text.into_any(),
-            (None, true) => view! { <mark>{text}</mark> }.into_any(),
-            (Some(look), false) => view! {
+            (None, false) => EitherOf4::A(text),
+            (None, true) => EitherOf4::B(view! { <mark>{text}</mark> }),
+            (Some(look), false) => EitherOf4::C(view! {
                 <span class=look.class style=("--ink", look.fg) style=("--ground-ink", look.bg)>
                     {text}
                 </span>
-            }
-            .into_any(),
-            (Some(look), true) => view! {
+            }),
+            (Some(look), true) => EitherOf4::D(view! {
                 <mark class=look.class style=("--ink", look.fg) style=("--ground-ink", look.bg)>
                     {text}
                 </mark>
-            }
-            .into_any(),
+            }),
         }
     });
     views.collect()

@@ -5,6 +5,7 @@ use leptos::html::Div;
 use leptos::prelude::*;
 
 use super::desk::use_desk;
+use super::later::later;
 use crate::browser;
 use crate::state::timeline::{BARS, Bar, Timeline as Model, timeline};
 use crate::text;
@@ -17,7 +18,7 @@ const HEIGHT: f64 = 100.0;
 pub(crate) fn Timeline() -> impl IntoView {
     let desk = use_desk();
     let open = desk.memo(|page, _| page.looks().timeline && page.log().is_some());
-    view! { {move || open.get().then(|| view! { <Strip /> })} }
+    later(open, || view! { <Strip /> })
 }
 
 #[component]

@@ -3,8 +3,6 @@
 //! A mark is a position, so it stays at its line over rotations; a few words of the line are kept
 //! beside it, to be told by when the log is not open. The server knows nothing of marks.
 
-use std::collections::BTreeMap;
-
 use tailwater_protocol::{LogName, Position, Stretch};
 
 /// Marks of all logs together, at most: what a browser keeps without complaint.
@@ -25,24 +23,23 @@ pub(crate) struct Mark {
 
 /// All marks of this browser.
 #[derive(Debug, Default)]
-pub(crate) struct Marks(BTreeMap<LogName, Vec<Mark>>);
+pub(crate) struct Marks(Vec<(LogName, Vec<Mark>)>);
 
 impl Marks {
     /// Those of `log`.
     pub(crate) fn of(&self, log: &LogName) -> &[Mark] {
-        self.0.get(log).map(Vec::as_slice).unwrap_or_default()
+        let own = self.0.iter().find(|(own, _)| own == log);
+        own.map(|(_, marks)| marks.as_slice()).unwrap_or_default()
     }
 
     /// Marks the line, or unmarks it; whether it is marked now.
     pub(crate) fn toggle(&mut self, log: &LogName, at: Position, text: &str) -> bool {
-        let count: usize = self.0.values().map(Vec::len).sum();
-        let own = self.0.entry(log.clone()).or_default();
+        let count: usize = self.0.iter().map(|(_, marks)| marks.len()).sum();
+        let own = self.own(log);
         match own.binary_search_by_key(&order(at), |mark| order(mark.at)) {
             Ok(index) => {
                 own.remove(index);
-                if own.is_empty() {
-                    self.0.remove(log);
-                }
+                self.0.retain(|(_, marks)| !marks.is_empty());
                 false
             }
             Err(_) if count >= MOST => false,
@@ -55,14 +52,24 @@ impl Marks {
     }
 
     pub(crate) fn set_note(&mut self, log: &LogName, at: Position, note: &str) {
-        let own = self.0.get_mut(log).into_iter().flatten();
-        for mark in own.filter(|mark| mark.at == at) {
+        for mark in self.own(log).iter_mut().filter(|mark| mark.at == at) {
             mark.note = note.chars().filter(|char| !char.is_control()).take(NOTE).collect();
         }
     }
 
     pub(crate) fn clear(&mut self, log: &LogName) {
-        self.0.remove(log);
+        self.0.retain(|(own, _)| own != log);
+    }
+
+    /// The marks of `log`, to be changed.
+    fn own(&mut self, log: &LogName) -> &mut Vec<Mark> {
+        let known = self.0.iter().position(|(own, _)| own == log);
+        let at = known.unwrap_or_else(|| {
+            self.0.push((log.clone(), Vec::new()));
+            self.0.len() - 1
+        });
+        // It was found or made there.
+        &mut self.0[at].1
     }
 
     /// The lines of `log` that are marked, to be taken from it.
@@ -96,14 +103,12 @@ impl Marks {
             let mut parts = line.splitn(4, '\t');
             let (Some(log), Some(at)) = (parts.next(), parts.next()) else { continue };
             let Ok(at) = at.parse() else { continue };
-            let own = marks.0.entry(LogName(log.to_owned())).or_default();
+            let own = marks.own(&LogName(log.to_owned()));
             let note = parts.next().unwrap_or_default().to_owned();
             let text = parts.next().unwrap_or_default().to_owned();
-            own.push(Mark { at, note, text });
-        }
-        for own in marks.0.values_mut() {
-            own.sort_by_key(|mark| order(mark.at));
-            own.dedup_by_key(|mark| mark.at);
+            if let Err(index) = own.binary_search_by_key(&order(at), |mark| order(mark.at)) {
+                own.insert(index, Mark { at, note, text });
+            }
         }
         marks
     }

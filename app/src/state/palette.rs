@@ -84,8 +84,13 @@ impl Palette {
         if self.time {
             return entries;
         }
-        let mut found: Vec<(u32, usize, Entry)> = Vec::new();
-        for (order, binding) in BINDINGS.iter().enumerate() {
+        // The better first, and of equals those that came first.
+        let mut found: Vec<(u32, Entry)> = Vec::new();
+        let mut put = |score: u32, entry: Entry| {
+            let at = found.partition_point(|(other, _)| *other <= score);
+            found.insert(at, (score, entry));
+        };
+        for binding in BINDINGS {
             // A place needs its number, and closing needs no palette.
             if matches!(binding.action, Action::Percent(_) | Action::Leave | Action::Palette) {
                 continue;
@@ -99,20 +104,26 @@ impl Palette {
             if let Some(score) = score {
                 let does = Does::Act(binding.action);
                 let (keys, unix) = (binding.shown, binding.unix);
-                found.push((score, order, Entry { name, keys, unix, does }));
+                put(if wanted.is_empty() { 0 } else { score }, Entry { name, keys, unix, does });
             }
         }
         let logs = sources.names().filter_map(|log| Some((score(log.as_str(), wanted)? + 6, log)));
-        let mut logs: Vec<_> = logs.collect();
-        logs.sort_by_key(|(score, _)| *score);
-        for (index, (score, log)) in logs.into_iter().take(SOURCES).enumerate() {
+        let mut best: Vec<(u32, &LogName)> = Vec::new();
+        for (score, log) in logs {
+            let at = best.partition_point(|(other, _)| *other <= score);
+            if at < SOURCES {
+                best.insert(at, (score, log));
+                best.truncate(SOURCES);
+            }
+        }
+        for (score, log) in best {
             let (name, does) = (log.to_string(), Does::Open(log.clone()));
-            found.push((score, BINDINGS.len() + index, Entry { name, keys: "", unix: "", does }));
+            put(
+                if wanted.is_empty() { 1 } else { score },
+                Entry { name, keys: "", unix: "", does },
+            );
         }
-        if !wanted.is_empty() {
-            found.sort_by_key(|(score, order, _)| (*score, *order));
-        }
-        entries.extend(found.into_iter().map(|(_, _, entry)| entry));
+        entries.extend(found.into_iter().map(|(_, entry)| entry));
         entries.truncate(SHOWN);
         entries
     }

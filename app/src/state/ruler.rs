@@ -63,11 +63,13 @@ fn graves(view: &View, of: impl Fn(&Survey) -> &Vec<u32>) -> Vec<u8> {
 }
 
 fn marks(view: &View, whole: u64) -> Vec<u32> {
-    let places = view.marked().filter_map(|at| view.outline().place(*at));
-    let mut marks: Vec<u32> = places.map(|place| share(place, whole)).collect();
-    marks.sort_unstable();
-    marks.dedup();
-    marks.truncate(TICKS);
+    let mut marks = Vec::new();
+    for place in view.marked().filter_map(|at| view.outline().place(*at)) {
+        let mark = share(place, whole);
+        if marks.len() < TICKS && !marks.contains(&mark) {
+            marks.push(mark);
+        }
+    }
     marks
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn timeline(course: &Course, survey: Option<&Survey>) -> Option<Timel
     let of = |parts: Option<&Vec<u32>>, at: usize| {
         parts.and_then(|parts| parts.get(at)).copied().map_or(0.0, f64::from)
     };
-    let usual = usual(&times) as f64 / to.saturating_sub(first).max(1) as f64;
+    let usual = 1.0 / times.len() as f64;
     for (at, part) in course.parts.iter().enumerate() {
         let from = times.get(at).copied().unwrap_or(first);
         let until = times.get(at + 1).copied().unwrap_or(to);
@@ -88,15 +88,6 @@ pub(crate) fn timeline(course: &Course, survey: Option<&Survey>) -> Option<Timel
         }
     }
     Some(line)
-}
-
-/// The time that parts take for the most part.
-fn usual(times: &[i64]) -> i64 {
-    let mut spans: Vec<i64> =
-        times.iter().zip(times.iter().skip(1)).map(|(from, to)| to - from).collect();
-    let middle = spans.len() / 2;
-    spans.sort_unstable();
-    spans.get(middle).copied().unwrap_or(i64::MAX)
 }
 
 /// Adds `bar` to the bars between two places, to each its share.

@@ -5,8 +5,6 @@
 //! line travels for it. A frame of counts is acknowledged once a second, so the busiest log costs
 //! one small message a second.
 
-use std::collections::{HashMap, HashSet};
-
 use tailwater_protocol::{
     Attention, ClientMessage, Frame, LogName, LogState, Source, Tally, ViewId,
 };
@@ -18,6 +16,9 @@ const WATCHED: usize = 12;
 
 /// The first id of a view of these: those of open logs are counted up from 1.
 const FIRST: u16 = 0xf000;
+
+/// Logs of which it is known what nobody has read, at most.
+const KEPT: usize = 200;
 
 /// Milliseconds between two acknowledgements.
 const ACK: u64 = 1000;
@@ -41,11 +42,11 @@ pub(crate) struct Watches {
     /// Frames to be acknowledged, and when.
     frames: Vec<(ViewId, u64)>,
     due: Option<u64>,
-    unread: HashMap<LogName, Unread>,
+    unread: Vec<(LogName, Unread)>,
     /// Logs that the server would not have looked at.
-    refused: HashSet<LogName>,
+    refused: Vec<LogName>,
     /// Slots whose first frame has not come: it tells of nothing new.
-    fresh: HashSet<u16>,
+    fresh: [bool; WATCHED],
 }
 
 impl Unread {
@@ -79,12 +80,12 @@ impl Unread {
 
 impl Watches {
     pub(crate) fn of(&self, log: &LogName) -> Option<&Unread> {
-        self.unread.get(log)
+        self.unread.iter().find(|(own, _)| own == log).map(|(_, unread)| unread)
     }
 
     /// Errors that nobody has read, in all logs together.
     pub(crate) fn errors(&self) -> u64 {
-        self.unread.values().map(|unread| unread.tally.errors).sum()
+        self.unread.iter().map(|(_, unread)| unread.tally.errors).sum()
     }
 
     pub(crate) fn due(&self) -> Option<u64> {
@@ -93,7 +94,8 @@ impl Watches {
 
     /// The log is read now.
     pub(crate) fn read(&mut self, log: &LogName) {
-        if let Some(unread) = self.unread.get_mut(log) {
+        // How busy it was goes on to be shown.
+        for (_, unread) in self.unread.iter_mut().filter(|(own, _)| own == log) {
             unread.tally = Tally::default();
         }
     }
@@ -103,7 +105,7 @@ impl Watches {
         self.slots = Default::default();
         self.frames.clear();
         self.refused.clear();
-        self.fresh.clear();
+        self.fresh = Default::default();
         self.due = None;
     }
 
@@ -132,7 +134,9 @@ impl Watches {
             if let Some(slot) = self.slots.get_mut(index) {
                 *slot = Some(log.clone());
             }
-            self.fresh.insert(view.0);
+            if let Some(fresh) = self.fresh.get_mut(index) {
+                *fresh = true;
+            }
             let (log, attention) = (log.clone(), Attention::News);
             out.push(ClientMessage::Open { view, log, from: None, attention, filter: None });
         }
@@ -144,11 +148,17 @@ impl Watches {
                 && Some(&source.name) != open
                 && !self.refused.contains(&source.name)
         };
-        let mut all: Vec<&Source> = sources.all().filter(fit).collect();
+        let mut all: Vec<&Source> = Vec::new();
         // Those that are looked at stay so while they are among the newest twice as many: none is
         // opened and closed all the time.
-        all.sort_by_key(|source| std::cmp::Reverse(source.written));
-        let near = all.iter().take(2 * WATCHED).map(|source| &source.name);
+        for source in sources.all().filter(fit) {
+            let at = all.partition_point(|other| other.written >= source.written);
+            if at < 2 * WATCHED {
+                all.insert(at, source);
+                all.truncate(2 * WATCHED);
+            }
+        }
+        let near = all.iter().map(|source| &source.name);
         let held = |log: &&LogName| self.slots.iter().flatten().any(|own| own == *log);
         let mut wanted: Vec<&LogName> = near.clone().filter(held).collect();
         for log in near {
@@ -161,12 +171,25 @@ impl Watches {
 
     /// A frame of counts; whether it was of one of these.
     pub(crate) fn heard(&mut self, id: ViewId, frame: &Frame, now: u64) -> bool {
-        let Some(log) = index(id).and_then(|index| self.slots.get(index)) else { return false };
-        if let Some(log) = log.clone() {
+        let Some(at) = index(id) else { return false };
+        let (Some(slot), Some(fresh)) = (self.slots.get(at), self.fresh.get_mut(at)) else {
+            return false;
+        };
+        if let Some(log) = slot {
             self.frames.push((id, frame.sequence));
             self.due.get_or_insert(now + ACK);
-            if !self.fresh.remove(&id.0) {
-                self.unread.entry(log).or_default().add(frame.passed, now);
+            if !std::mem::take(fresh) {
+                let known = self.unread.iter().position(|(own, _)| own == log);
+                let known = known.unwrap_or_else(|| {
+                    if self.unread.len() >= KEPT {
+                        self.unread.remove(0);
+                    }
+                    self.unread.push((log.clone(), Unread::default()));
+                    self.unread.len() - 1
+                });
+                if let Some((_, unread)) = self.unread.get_mut(known) {
+                    unread.add(frame.passed, now);
+                }
             }
         }
         true

@@ -188,19 +188,17 @@ impl View {
             (_, Some(at)) => self.outline.place(at).unwrap_or(0),
             (_, None) => 0,
         };
-        let mut places: Vec<(u64, Position)> = self
-            .marked
-            .iter()
-            .filter_map(|at| Some((self.outline.place(*at)?, *at)))
-            .filter(|(place, _)| if step > 0 { *place > own } else { *place < own })
-            .collect();
-        places.sort_unstable_by_key(|(place, _)| *place);
-        if step < 0 {
-            places.reverse();
+        let mut found = None;
+        let mut from = own;
+        for _ in 0..step.unsigned_abs() {
+            let places = self.marked.iter().filter_map(|at| Some((self.outline.place(*at)?, *at)));
+            let ahead =
+                places.filter(|(place, _)| if step > 0 { *place > from } else { *place < from });
+            let Some(next) = ahead.min_by_key(|(place, _)| place.abs_diff(from)) else { break };
+            from = next.0;
+            found = Some(next.1);
         }
-        let nth =
-            (step.unsigned_abs() as usize).saturating_sub(1).min(places.len().saturating_sub(1));
-        let Some((_, at)) = places.get(nth).copied() else { return false };
+        let Some(at) = found else { return false };
         self.go_to_line(at, out);
         true
     }
