@@ -158,11 +158,30 @@ pub fn tail(
 ///
 /// As [`window`].
 pub fn lines_back(history: &History, lines: u64) -> io::Result<Option<Position>> {
-    let reader = Reader { history, counts: &|_| None };
-    if history.generations.is_empty() {
-        return Ok(None);
+    match history.end() {
+        Some(end) => lines_before(history, end, lines),
+        None => Ok(None),
     }
-    let mut spot = reader.end();
+}
+
+/// Where the `lines` lines before `position` begin; the start when there are not so many. `None`
+/// when the history has no such place.
+///
+/// # Errors
+///
+/// As [`window`].
+pub fn lines_before(
+    history: &History,
+    position: Position,
+    lines: u64,
+) -> io::Result<Option<Position>> {
+    let reader = Reader { history, counts: &|_| None };
+    let Some(index) = history.index(position.generation) else { return Ok(None) };
+    let offset = position.offset;
+    let mut spot = Spot { index, offset };
+    if let Some(generation) = reader.generation(index) {
+        spot.offset = offset.clamp(generation.from, generation.bytes.max(generation.from));
+    }
     let mut left = lines;
     while left > 0 {
         let step = usize::try_from(left).unwrap_or(MAX_ROWS).min(MAX_ROWS);

@@ -11,7 +11,7 @@ use tailwater_engine::counts::Counts;
 use tailwater_engine::file::{File, Identity, Stat};
 use tailwater_engine::history::{Generation, History};
 use tailwater_engine::read::{ReadAt, fingerprint_before, is_doubt};
-use tailwater_engine::window::{MAX_ROWS, lines_back, tail, window};
+use tailwater_engine::window::{MAX_ROWS, lines_back, lines_before, tail, window};
 use tailwater_protocol::{Anchor, Began, GenerationId, Number, Position, Rows};
 
 /// A file of memory that counts what is read of it.
@@ -265,6 +265,21 @@ proptest! {
         let found = lines_back(&history, lines).expect("read");
         let expected = all.iter().rev().take(lines as usize).next_back().map(|row| row.at);
         prop_assert_eq!(found, expected.or(history.end()));
+    }
+
+    #[test]
+    fn the_lines_before_a_line_begin_where_they_do(
+        log in log(),
+        at in any::<prop::sample::Index>(),
+        lines in 0_u64..900,
+    ) {
+        let history = history(&log);
+        let all = all_rows(&history);
+        prop_assume!(!all.is_empty());
+        let at = at.index(all.len());
+        let expected = all[at.saturating_sub(lines as usize)].at;
+        let found = lines_before(&history, all[at].at, lines).expect("read");
+        prop_assert_eq!(found, Some(expected));
     }
 }
 
