@@ -314,7 +314,11 @@ impl Reader {
     }
 
     /// Counts the lines that came lately, and has the rest counted in the background.
-    fn count_on(&self, log: &Arc<Log>, history: &History) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// The system's, from reading.
+    pub fn count_on(&self, log: &Arc<Log>, history: &History) -> io::Result<()> {
         for (age, generation) in history.generations.iter().rev().enumerate() {
             // Whoever looks at the end waits for nothing that was rotated away: there may be a
             // hundred earlier generations, and compressed ones.

@@ -27,7 +27,7 @@ fn rules(text: &str) -> Rules {
 }
 
 const ALICE_READS_OPEN: &str =
-    "[[rule]]\nusers = ['alice']\nsources = ['logs/open*']\nactions = ['read']\n";
+    "[[rule]]\nusers = ['alice']\nsources = ['logs/open*']\nactions = ['read', 'download']\n";
 
 fn users_file(site: &Site) -> PathBuf {
     let path = site.folder.path().join("users");
@@ -76,6 +76,10 @@ fn request(path: &'static str, name: &str) -> (String, &'static str, u16, u16) {
         "/" => ("/".into(), "", 200, 200),
         "/s/{*name}" => (format!("/s/{name}"), "", 200, 404),
         "/api/v1/events" => (format!("/api/v1/events?n=5&follow=0&log={name}"), "", 200, 404),
+        "/api/v1/logs" => ("/api/v1/logs".into(), "", 200, 200),
+        "/api/v1/logs/{*name}" => (format!("/api/v1/logs/{name}"), "", 200, 404),
+        "/api/v1/download/{*name}" => (format!("/api/v1/download/{name}"), "", 200, 404),
+        "/api/v1/openapi.json" => ("/api/v1/openapi.json".into(), "", 200, 200),
         "/ws/{*name}" => (format!("/ws/{name}"), SOCKET, 101, 404),
         "/api/v1/push/{*name}" => ("/api/v1/push/x".into(), "", 405, 405),
         "/loki/api/v1/push" => ("/loki/api/v1/push".into(), "", 405, 405),

@@ -1,10 +1,13 @@
 //! The same feed line by line, each with what a reader has to say to come back after it.
 
+use std::sync::Arc;
+
 use tailwater_engine::encoding::{Encoding, Pieces};
 use tailwater_engine::history::Generation;
 use tailwater_protocol::{Bookmark, Fingerprint, Loss, Position};
 
 use super::{Chunk, Fed, Feed};
+use crate::log::Log;
 
 /// Bytes of a line that are kept until it ends; a longer one is given in pieces.
 const LONGEST: usize = 1024 * 1024;
@@ -47,9 +50,13 @@ pub struct Line {
     /// What to say to come back after it.
     pub id: String,
     /// Where it begins.
-    pub(super) at: Option<Position>,
+    pub at: Option<Position>,
+    /// Bytes it takes in the log, its newline included.
+    pub length: u64,
+    /// What stands between it and the next: a newline, mostly.
+    pub end: &'static str,
     /// Whether it is more of a line of which the first bytes came before.
-    pub(super) continued: bool,
+    pub continued: bool,
     /// Whether its end is still to come.
     pub unfinished: bool,
 }
@@ -67,6 +74,16 @@ impl LineFeed {
             inside: false,
             generation: None,
         }
+    }
+
+    /// The log that it reads.
+    pub fn log(&self) -> &Arc<Log> {
+        self.feed.log()
+    }
+
+    /// As [`Feed::broke_off`].
+    pub fn broke_off(&self) -> bool {
+        self.feed.broke_off()
     }
 
     /// What comes next, at least one piece; `None` when nothing will.
@@ -148,7 +165,7 @@ impl LineFeed {
             self.begun.extend_from_slice(bytes.get(from..end - newline).unwrap_or_default());
             from = end;
             self.id = id(chunk, from.saturating_sub(earlier));
-            self.give(pieces, false);
+            self.give(pieces, End::Newline);
         }
         if self.begun.is_empty() {
             self.at = place(from);
@@ -156,7 +173,7 @@ impl LineFeed {
         self.begun.extend_from_slice(bytes.get(from..).unwrap_or_default());
         self.id = id(chunk, bytes.len().saturating_sub(earlier));
         if self.begun.len() >= LONGEST {
-            self.give(pieces, true);
+            self.give(pieces, End::Later);
         }
     }
 
@@ -164,39 +181,56 @@ impl LineFeed {
     fn end_line(&mut self, pieces: &mut Vec<Piece>) {
         self.units.end();
         if !self.begun.is_empty() {
-            self.give(pieces, false);
+            self.give(pieces, End::Missing);
         }
         self.within = false;
     }
 
-    fn give(&mut self, pieces: &mut Vec<Piece>, unfinished: bool) {
+    fn give(&mut self, pieces: &mut Vec<Piece>, end: End) {
         let begun = std::mem::take(&mut self.begun);
+        let newline = if end == End::Newline { self.encoding.width() } else { 0 };
+        let length = begun.len() as u64 + newline;
         let bytes = match self.encoding {
             Encoding::Utf8 => begun,
             wide => wide.decode(&begun).into_owned(),
         };
+        let unfinished = end == End::Later;
+        let end = if end == End::Newline { "\n" } else { "" };
         let (id, at, continued) = (self.id.clone(), self.at, self.within);
-        pieces.push(Piece::Line(Line { bytes, id, at, continued, unfinished }));
+        pieces.push(Piece::Line(Line { bytes, id, at, length, end, continued, unfinished }));
         self.within = unfinished;
     }
+}
+
+/// How a piece of a line ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Newline,
+    /// Its generation ends, and it has no newline.
+    Missing,
+    /// The line is too long to be kept, and goes on.
+    Later,
 }
 
 impl Line {
     /// A whole line, from nowhere.
     #[cfg(test)]
     pub fn new(text: &str, id: &str) -> Self {
-        let (bytes, id) = (text.as_bytes().to_vec(), id.to_owned());
-        Self { bytes, id, at: None, continued: false, unfinished: false }
+        let (bytes, id, length) = (text.as_bytes().to_vec(), id.to_owned(), text.len() as u64 + 1);
+        Self { bytes, id, at: None, length, end: "\n", continued: false, unfinished: false }
     }
 }
 
 impl Piece {
     /// A line as it is shown: without the return at its end.
     fn shown(mut self) -> Self {
+        // Within a line it is one of its bytes.
         if let Self::Line(line) = &mut self
+            && !line.unfinished
             && line.bytes.last() == Some(&b'\r')
         {
             line.bytes.pop();
+            line.end = if line.end.is_empty() { "\r" } else { "\r\n" };
         }
         self
     }

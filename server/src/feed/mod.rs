@@ -6,6 +6,7 @@
 mod asked;
 mod lines;
 mod picking;
+mod record;
 
 use std::io;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 
 pub use self::asked::{Asked, From, pairs};
 pub use self::lines::{Line, LineFeed, Piece};
+pub use self::record::Recorder;
 use crate::auth::Pass;
 use crate::log::{Log, Published, Watching};
 use crate::logs::Logs;
@@ -49,6 +51,8 @@ pub struct Feed {
     picking: Option<Picking>,
     /// Doubts in a row.
     doubts: u32,
+    /// Whether all was given that there was.
+    complete: bool,
     _watching: Watching,
 }
 
@@ -124,6 +128,7 @@ impl Feed {
             pass: pass.for_log(log.name().clone()),
             cursor: Some(cursor.ok_or(Refused::Gone)?),
             doubts: 0,
+            complete: false,
             _watching: watching,
         })
     }
@@ -136,6 +141,12 @@ impl Feed {
     fn encoding_of(&self, id: GenerationId) -> Option<Encoding> {
         let history = self.until.clone().unwrap_or_else(|| history(&self.log));
         history.get(id).map(Generation::encoding)
+    }
+
+    /// Whether it ended before all was given that was asked for: the reader must not take what it
+    /// has for the whole.
+    pub fn broke_off(&self) -> bool {
+        self.until.is_some() && !self.complete
     }
 
     /// What comes next; `None` when nothing will. Must be waited for to its end: one that is
@@ -197,7 +208,10 @@ impl Feed {
                     self.logs.watcher().look(&self.log).await;
                     self.log.archives().survey(&self.log).await;
                 }
-                Step::End if self.until.is_some() => return None,
+                Step::End if self.until.is_some() => {
+                    self.complete = true;
+                    return None;
+                }
                 Step::End => tokio::select! {
                     changed = self.published.changed() => changed.ok()?,
                     () = ended(&mut self.ending) => return None,
@@ -260,4 +274,16 @@ async fn start_at(
 
 fn history(log: &Log) -> History {
     log.known().map(|known| known.history).unwrap_or_default()
+}
+
+/// What is missing and why, for people.
+pub fn lost(loss: Loss) -> String {
+    match loss {
+        Loss::Truncated(bytes) => format!("{bytes} bytes: the file was cut short"),
+        Loss::Deleted(bytes) => format!("{bytes} bytes: the file was deleted"),
+        Loss::LetGo(bytes) => format!("{bytes} bytes: too many earlier files to keep open"),
+        Loss::Unknown => "what came before this is not known".to_owned(),
+        Loss::Damaged(damage) => format!("can't be read any further: {damage}"),
+        Loss::Full(bytes) => format!("{bytes} bytes came and found no room on the disk"),
+    }
 }

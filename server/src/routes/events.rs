@@ -14,7 +14,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::unfold;
-use tailwater_protocol::{LogName, Loss};
+use tailwater_protocol::LogName;
 use tokio::sync::mpsc;
 
 use super::{SharedState, plain, text};
@@ -147,7 +147,7 @@ impl Writer {
                     (name, String::from_utf8_lossy(&line.bytes).into_owned())
                 }
                 Piece::Turned => (Some("turned"), "another file, or the same made anew".to_owned()),
-                Piece::Lost(loss) => (Some("lost"), lost(*loss)),
+                Piece::Lost(loss) => (Some("lost"), crate::feed::lost(*loss)),
             };
             if let Some(name) = name {
                 text.push_str("event: ");
@@ -168,24 +168,13 @@ impl Writer {
     }
 }
 
-fn lost(loss: Loss) -> String {
-    match loss {
-        Loss::Truncated(bytes) => format!("{bytes} bytes: the file was cut short"),
-        Loss::Deleted(bytes) => format!("{bytes} bytes: the file was deleted"),
-        Loss::LetGo(bytes) => format!("{bytes} bytes: too many earlier files to keep open"),
-        Loss::Unknown => "what came before this is not known".to_owned(),
-        Loss::Damaged(damage) => format!("can't be read any further: {damage}"),
-        Loss::Full(bytes) => format!("{bytes} bytes came and found no room on the disk"),
-    }
-}
-
 /// `text` with nothing in it that would end a field.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// All values that `query` gives for `name`.
-fn form_values(query: &str, name: &str) -> Vec<String> {
+pub(super) fn form_values(query: &str, name: &str) -> Vec<String> {
     pairs(query).filter(|(key, _)| *key == name).map(|(_, value)| value).collect()
 }
 

@@ -3,25 +3,33 @@
 //! | path | what | who |
 //! |---|---|---|
 //! | `/` | the page, on no log | signed in |
-//! | `/s/NAME` | the page on a log; its lines as text for what is no browser | signed in |
+//! | `/s/NAME` | the page on a log; its lines for what is no browser, as text or as objects | signed in |
 //! | `/api/v1/view` | the page's socket | signed in, own origin |
 //! | `/api/v1/events?log=NAME` | lines as `text/event-stream`, as `/s/NAME` for who accepts that | signed in |
 //! | `/api/v1/push/NAME` | takes lines | signed in, own origin |
 //! | `/loki/api/v1/push`, `/v1/logs` | the same, as Loki and OpenTelemetry have it | signed in, own origin |
 //! | `/api/v1/commands` | the commands, as JSON | signed in |
 //! | `/api/v1/commands/NAME/ORDER` | `start`, `stop`, `restart` | signed in, own origin |
+//! | `/api/v1/logs`, `/api/v1/logs/NAME` | the logs as JSON | signed in |
+//! | `/api/v1/download/NAME` | a log as a file, or a part of it | signed in, with that right |
+//! | `/api/v1/openapi.json` | what of this is for programs | anybody |
 //! | `/ws/NAME` | lines as a plain WebSocket | signed in, own origin |
 //! | `/login`, `/logout` | signing in and out | anybody, own origin |
 //! | `/pkg/…`, `/icon.svg`, … | the site's files, the same for everybody | anybody |
 //! | `/healthz` | `ok` | anybody |
 
 mod commands;
+mod download;
 mod events;
+mod form;
 mod guard;
 mod login;
+mod logs;
 mod page;
 mod plain_socket;
 mod push;
+mod range;
+mod records;
 mod socket;
 mod text;
 
@@ -93,10 +101,14 @@ fn routes() -> Vec<(Behind, &'static str, MethodRouter<SharedState>)> {
         (SignedIn, "/v1/logs", post(push::otlp)),
         (SignedIn, "/api/v1/commands", get(commands::list)),
         (SignedIn, "/api/v1/commands/{name}/{order}", post(commands::order)),
+        (SignedIn, "/api/v1/logs", get(logs::all)),
+        (SignedIn, "/api/v1/logs/{*name}", get(logs::one)),
+        (SignedIn, "/api/v1/download/{*name}", get(download::file)),
         (SignedIn, "/ws/{*name}", get(plain_socket::lines)),
         (SignedIn, "/logout", post(login::sign_out)),
         (OwnPage, "/login", get(login::form).post(login::sign_in)),
         (Nothing, "/healthz", get(|| async { "ok\n" })),
+        (Nothing, "/api/v1/openapi.json", get(logs::openapi)),
         (Nothing, "/pkg/{file}", get(page::file)),
         (Nothing, "/icon.svg", get(page::file)),
         (Nothing, "/icon-alert.svg", get(page::file)),
@@ -134,12 +146,6 @@ pub fn router(shared: SharedState) -> Router {
 fn wants_page(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))
-}
-
-/// Whether the request asks for a stream of events.
-fn wants_events(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/event-stream"))
 }
 
 /// A status with a line of plain text.

@@ -1,5 +1,7 @@
 //! Pages: drawn by `app` on the server, with the log's last lines already in them.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -10,11 +12,14 @@ use leptos_axum::ResponseOptions;
 use tailwater_app::boot::{Boot, Theme};
 use tailwater_protocol::{Filter, FilterId, LogName, Rows};
 
-use super::{Shared, SharedState, events, text, wants_page};
+use super::form::Form;
+use super::range::Range;
+use super::{Shared, SharedState, events, records, text, wants_page};
 use crate::assets;
 use crate::auth::{Action, Admitted, Pass, Visitor};
 use crate::feed::pairs;
 use crate::filter::Filtered;
+use crate::log::Log;
 
 /// Rows drawn by the server: the tallest screen that is likely.
 const FIRST_ROWS: u16 = 100;
@@ -43,14 +48,13 @@ pub(super) async fn log(
     let Some(log) = shared.logs.get(&admitted.visitor, Action::Read, &name) else {
         return not_found(State(shared), request).await;
     };
-    if super::wants_events(request.headers()) {
-        let query = request.uri().query().unwrap_or_default();
-        return events::stream(&shared, &admitted, vec![log], query, request.headers()).await;
-    }
-    if !wants_page(request.headers()) {
-        let pass = Pass::of(&shared, &admitted);
-        let query = request.uri().query().unwrap_or_default();
-        return text::lines(&shared, &log, query, pass).await;
+    let query = request.uri().query().unwrap_or_default();
+    let form = match Form::of(query, request.headers()) {
+        Ok(form) => form,
+        Err(reason) => return super::plain(StatusCode::BAD_REQUEST, reason),
+    };
+    if form != Form::Page {
+        return lines(&shared, &admitted, &log, query, form, request.headers()).await;
     }
     let watching = shared.logs.attend(&log).await;
     let filter = Filter::of_address(pairs(request.uri().query().unwrap_or_default()));
@@ -68,6 +72,33 @@ pub(super) async fn log(
     drop((watching, filtered));
     let boot = boot(&shared, &admitted.visitor, request.headers(), request.uri(), Some(name));
     draw(request, StatusCode::OK, move || shell(&boot, &first)).await
+}
+
+/// The lines of a log, for what is no browser.
+async fn lines(
+    shared: &SharedState,
+    admitted: &Admitted,
+    log: &Arc<Log>,
+    query: &str,
+    form: Form,
+    headers: &HeaderMap,
+) -> Response {
+    let pass = Pass::of(shared, admitted);
+    match (Range::parse(query), form) {
+        (Err(reason), _) => super::plain(StatusCode::BAD_REQUEST, reason),
+        (Ok(Some(range)), form) if form != Form::Events => {
+            super::range::answer(shared, log, query, range, form, pass).await
+        }
+        (Ok(Some(_)), _) => super::plain(
+            StatusCode::BAD_REQUEST,
+            "a stream of events begins `from` a position or `n` lines before the end; for a range ask for `format=ndjson`\n",
+        ),
+        (Ok(None), Form::Events) => {
+            events::stream(shared, admitted, vec![Arc::clone(log)], query, headers).await
+        }
+        (Ok(None), Form::Records) => records::lines(shared, log, query, pass).await,
+        (Ok(None), _) => text::lines(shared, log, query, pass).await,
+    }
 }
 
 fn shell(boot: &Boot, first: &[Rows]) -> impl IntoView + use<> {

@@ -1,6 +1,6 @@
 //! The same address for curl: a log's lines as they are, from the end, followed when asked.
 
-use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
@@ -9,8 +9,8 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::unfold;
 use tailwater_engine::encoding::{Encoding, Pieces};
 use tailwater_protocol::LogState;
-use tokio::sync::OwnedSemaphorePermit;
 
+use super::range::Bounded;
 use super::{Shared, SharedState, plain};
 use crate::auth::{Pass, Visitor};
 use crate::feed::{Asked, Fed, Feed, LineFeed, Piece, Refused};
@@ -59,46 +59,62 @@ pub(super) async fn lines(
         Err(refused) => return refuse(log, refused),
     };
     if !asked.filter.is_empty() {
-        return picked(LineFeed::new(feed), permit);
+        return stream(Bounded::all(LineFeed::new(feed)), permit);
     }
-    let reader = (feed, Between::Lines, Pieces::default(), permit);
-    let body = unfold(reader, |(mut feed, mut stands, mut units, permit)| async move {
+    let reader = Some((feed, Between::Lines, Pieces::default(), permit));
+    text_of(Body::from_stream(unfold(reader, |state| async move {
+        let (mut feed, mut stands, mut units, permit) = state?;
         loop {
-            let bytes = match (feed.next().await?, stands) {
-                (Fed::Bytes(chunk), _) if chunk.encoding == Encoding::Utf8 => chunk.bytes,
-                (Fed::Bytes(chunk), _) => {
+            let bytes = match (feed.next().await, stands) {
+                (Some(Fed::Bytes(chunk)), _) if chunk.encoding == Encoding::Utf8 => chunk.bytes,
+                (Some(Fed::Bytes(chunk)), _) => {
                     let whole = units.whole(chunk.encoding, &chunk.bytes);
                     chunk.encoding.decode(&whole).into_owned()
                 }
                 // A line that its generation left unfinished is not the beginning of the next.
-                (Fed::Turned | Fed::Lost(_), Between::Bytes) => b"\n".to_vec(),
-                (Fed::Turned | Fed::Lost(_), Between::Lines) => continue,
+                (Some(Fed::Turned | Fed::Lost(_)), Between::Bytes) => b"\n".to_vec(),
+                (Some(Fed::Turned | Fed::Lost(_)), Between::Lines) => continue,
+                // The reader must see that the answer is not whole.
+                (None, _) if feed.broke_off() => {
+                    return Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None));
+                }
+                (None, _) => return None,
             };
             if let Some(last) = bytes.last() {
                 stands = if *last == b'\n' { Between::Lines } else { Between::Bytes };
             }
-            return Some((Ok::<_, Infallible>(Bytes::from(bytes)), (feed, stands, units, permit)));
+            return Some((Ok(Bytes::from(bytes)), Some((feed, stands, units, permit))));
         }
-    });
-    text_of(Body::from_stream(body))
+    })))
 }
 
-/// The lines that a filter takes.
-fn picked(feed: LineFeed, permit: OwnedSemaphorePermit) -> Response {
-    text_of(Body::from_stream(unfold((feed, permit), |(mut feed, permit)| async {
-        let mut bytes = Vec::new();
-        while bytes.is_empty() {
-            for piece in feed.next().await? {
-                if let Piece::Line(line) = piece {
-                    bytes.extend_from_slice(&line.bytes);
-                    if !line.unfinished {
-                        bytes.push(b'\n');
-                    }
-                }
+/// What a bounded feed gives, as it comes.
+pub(super) fn stream<T: Send + 'static>(feed: Bounded, held: T) -> Response {
+    text_of(Body::from_stream(unfold(Some((feed, held)), |state| async {
+        let (mut feed, held) = state?;
+        match feed.next().await {
+            Some(pieces) => Some((Ok(Bytes::from(written(&pieces))), Some((feed, held)))),
+            // The reader must see that the answer is not whole.
+            None if feed.broke_off() => {
+                Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None))
+            }
+            None => None,
+        }
+    })))
+}
+
+/// The lines of `pieces`.
+pub(super) fn written(pieces: &[Piece]) -> Vec<u8> {
+    let mut text = Vec::new();
+    for piece in pieces {
+        if let Piece::Line(line) = piece {
+            text.extend_from_slice(&line.bytes);
+            if !line.unfinished {
+                text.push(b'\n');
             }
         }
-        Some((Ok::<_, Infallible>(Bytes::from(bytes)), (feed, permit)))
-    })))
+    }
+    text
 }
 
 /// Where the reader stands.
@@ -129,7 +145,7 @@ pub(super) fn refuse(log: &Log, refused: Refused) -> Response {
     }
 }
 
-fn text_of(body: Body) -> Response {
+pub(super) fn text_of(body: Body) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         // A proxy that collects what it passes on would make a live log arrive in heaps.
