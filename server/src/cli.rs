@@ -33,7 +33,8 @@ Examples:
   tailwater web=/var/log/nginx/*.log      under a name of your own
   kubectl logs -f deploy/api | tailwater  standard input; `api=-` keeps it under a name
   tailwater -- cargo test                 a command; start and stop it from the page
-  tailwater check /var/log/syslog         say what would be read, and why not";
+  tailwater check /var/log/syslog         say what would be read, and why not
+  tailwater tail -f http://HOST:8245/s/NAME   read a log that another tailwater serves; also `cat`";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {

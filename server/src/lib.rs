@@ -9,6 +9,7 @@ pub mod assets;
 pub mod auth;
 pub mod check;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod connection;
 pub mod count;

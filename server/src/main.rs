@@ -9,6 +9,9 @@ fn main() -> ExitCode {
     if let Some(code) = tailwater::doors::kept() {
         return code;
     }
+    if let Some(code) = tailwater::client::run(std::env::args_os()) {
+        return code;
+    }
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(cli.log_filter()))
