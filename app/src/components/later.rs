@@ -5,6 +5,7 @@
 use leptos::html::{Div, ElementType};
 use leptos::mount::{UnmountHandle, mount_to};
 use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::HtmlElement;
 
 /// Draws `view` while it is `shown`.
@@ -18,7 +19,7 @@ pub(crate) fn later<V: IntoView + 'static>(shown: Memo<bool>, view: fn() -> V) -
 pub(crate) fn fill<E, V>(place: NodeRef<E>, view: impl Fn() -> V + Clone + 'static)
 where
     E: ElementType,
-    E::Output: Into<HtmlElement> + Clone + 'static,
+    E::Output: Into<HtmlElement> + JsCast + Clone + 'static,
     V: IntoView + 'static,
 {
     hold(place, || true, view);
@@ -30,7 +31,7 @@ fn hold<E, V>(
     view: impl Fn() -> V + Clone + 'static,
 ) where
     E: ElementType,
-    E::Output: Into<HtmlElement> + Clone + 'static,
+    E::Output: Into<HtmlElement> + JsCast + Clone + 'static,
     V: IntoView + 'static,
 {
     let owner = Owner::current();

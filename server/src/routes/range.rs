@@ -83,8 +83,8 @@ impl Range {
         };
         // Times are conditions on lines, and may stand beside.
         let place = |name: &str| {
-            let places = form_values(query, name).into_iter();
-            places.filter(|place| place == START || is_place(place)).next_back()
+            let mut places = form_values(query, name).into_iter();
+            places.rfind(|place| place == START || is_place(place))
         };
         let (from, to) = (place("from"), place("to"));
         let follow = last("follow").is_some_and(|on| on != "0") || bare(query, "follow");
@@ -368,7 +368,8 @@ fn without(query: &str) -> String {
             values.iter().all(|value| value == START || is_place(value))
         };
         let own = matches!(name, "line" | "n" | "follow");
-        !part.is_empty() && !own && !(matches!(name, "from" | "to") && place())
+        let own = own || matches!(name, "from" | "to") && place();
+        !(part.is_empty() || own)
     });
     kept.collect::<Vec<_>>().join("&")
 }
