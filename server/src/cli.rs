@@ -44,11 +44,30 @@ pub enum Command {
         #[arg(value_name = "SOURCE")]
         sources: Vec<String>,
     },
+    /// Write a systemd unit that lets the server do no more than it has to.
+    InstallService {
+        /// Print it instead.
+        #[arg(long)]
+        print: bool,
+    },
+    /// Print what a shell needs to complete commands, flags and files.
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page.
+    Man,
     /// Say who may log in by name.
     User {
         #[command(subcommand)]
         what: User,
     },
+}
+
+/// How the server's own lines are written.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    /// An object a line.
+    Json,
 }
 
 /// What is to become of the users.
@@ -153,6 +172,17 @@ pub struct Options {
     #[arg(long, env = "TAILWATER_POLL", global = true)]
     #[arg(value_parser = clap::builder::FalseyValueParser::new())]
     pub poll: bool,
+
+    /// How the lines on standard error are written.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "TAILWATER_LOG_FORMAT",
+        value_enum,
+        default_value_t,
+        global = true
+    )]
+    pub log_format: LogFormat,
 
     /// Say more on standard error; twice for everything.
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]

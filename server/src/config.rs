@@ -267,6 +267,11 @@ pub fn where_users_are(options: &Options) -> anyhow::Result<PathBuf> {
 }
 
 impl Config {
+    /// The sources as they were named.
+    pub fn named(&self) -> Vec<&str> {
+        self.sources.iter().map(|source| source.written.as_str()).collect()
+    }
+
     /// Whether there is a way to log in beside key and token.
     fn others_log_in(&self) -> anyhow::Result<bool> {
         let users = self.users.as_deref().map(crate::auth::users::load).transpose()?;

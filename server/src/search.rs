@@ -137,6 +137,11 @@ impl Searches {
         Ok(Self(pool))
     }
 
+    /// How many have something left to do.
+    pub fn waiting(&self) -> usize {
+        self.0.lock().searches.len()
+    }
+
     /// Ends the threads.
     pub fn stop(&self) {
         self.0.lock().ended = true;

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -25,9 +25,11 @@ use crate::config::Config;
 use crate::connection::{self, Security, Via};
 use crate::count::Counter;
 use crate::doors::Doors;
+use crate::grpc;
 use crate::kept::Kept;
 use crate::limits::{Limits, Place, Places};
 use crate::logs::Logs;
+use crate::metrics::Metrics;
 use crate::read::Reader;
 use crate::routes::{Known, Shared, SharedState, router};
 use crate::search::Searches;
@@ -74,7 +76,9 @@ impl Server {
             doors,
             searches: Searches::start()?,
             access: Access::new(config, port)?,
-            known: Known::new(config.bind, config.hosts.clone(), config.origins.clone()),
+            known: RwLock::new(Arc::new(known(config))),
+            metrics: Metrics::default(),
+            max_streams: config.limits.streams,
             base: config.base.clone(),
             build: crate::assets::build(),
             lines: config.lines,
@@ -83,6 +87,11 @@ impl Server {
             ending: ended,
         };
         Ok(Self { shared: Arc::new(shared), counter, ending, tls, limits: config.limits.clone() })
+    }
+
+    /// Reaches it while it serves.
+    pub fn handle(&self) -> Handle {
+        Handle { shared: Arc::clone(&self.shared), tls: self.tls.clone() }
     }
 
     /// What the routes share.
@@ -111,6 +120,8 @@ impl Server {
                     continue;
                 }
             };
+            let refused = !matches!(place, Place::Free(..));
+            self.shared.metrics.connected(refused, places.open());
             let router = match &place {
                 Place::Free(..) => router.clone(),
                 Place::Full(_) => full(StatusCode::SERVICE_UNAVAILABLE, FULL),
@@ -148,6 +159,33 @@ impl Server {
         self.shared.logs.stop();
         self.shared.logs.spools().end();
     }
+}
+
+/// A server that serves.
+#[derive(Clone)]
+pub struct Handle {
+    shared: SharedState,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Handle {
+    /// Goes by `config` from now on, as far as that is possible while it serves.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be gone by; then nothing changed.
+    pub fn reload(&self, config: &Config) -> anyhow::Result<()> {
+        self.shared.access.reload(config)?;
+        self.shared.set_known(known(config));
+        if let Some(tls) = &self.tls {
+            tls.look();
+        }
+        Ok(())
+    }
+}
+
+fn known(config: &Config) -> Known {
+    Known::new(config.bind, config.hosts.clone(), config.origins.clone())
 }
 
 /// Serves `config` on `listener` until `shutdown`.
@@ -250,7 +288,7 @@ fn below(
 /// Leads who spoke plainly to where it is encrypted: to a name of this server and no other.
 fn to_https(shared: &Shared, request: &Request<hyper::body::Incoming>) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    match host.filter(|host| shared.known.host(host)) {
+    match host.filter(|host| shared.known().host(host)) {
         Some(host) => {
             let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
             Redirect::permanent(&format!("https://{host}{path}")).into_response()
@@ -268,6 +306,9 @@ enum Stripped {
 }
 
 fn strip(uri: &Uri, base: &str) -> Stripped {
+    if grpc::PREFIXES.iter().any(|prefix| uri.path().starts_with(prefix)) {
+        return Stripped::Inside(uri.clone());
+    }
     let Some(rest) = uri.path_and_query().and_then(|path| path.as_str().strip_prefix(base)) else {
         return Stripped::Outside;
     };

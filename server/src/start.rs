@@ -1,7 +1,7 @@
 //! Starting as a person does: find a port, say what was found and where the page is, serve until
 //! told to stop.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 
@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::auth::Access;
 use crate::cli::Options;
 use crate::config::{Config, PORT, Port};
+use crate::reload::reload;
 use crate::serve::Server;
 
 /// Ports tried after the usual one.
@@ -29,26 +30,53 @@ const LISTED: usize = 10;
 pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let config = Config::resolve(options)?;
     raise_limit();
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(&config))?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(serve(options, config))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(config: &Config) -> anyhow::Result<()> {
+async fn serve(options: &Options, mut config: Config) -> anyhow::Result<()> {
+    // Who closes the terminal that it was started in means that it is to end, as ever.
+    let of_terminal = io::stdout().is_terminal() || io::stdin().is_terminal();
+    let mut hangup = if of_terminal { None } else { Some(signal(SignalKind::hangup())?) };
     // From here on: who starts it may tell it to stop as soon as it has said where it is.
     let stop = told_to_stop()?;
-    let listener = listen(config).await?;
+    let listener = listen(&config).await?;
     let bound = listener.local_addr()?;
-    let address = page_address(bound, config);
-    let server = Server::prepare(config, bound.port(), address.clone())?;
+    let address = page_address(bound, &config);
+    let server = Server::prepare(&config, bound.port(), address.clone())?;
     let shared = server.shared();
     let opened = sign_in_address(&address, &shared.access);
     let sources = shared.logs.list(&crate::auth::Visitor::owner());
-    announce(config, bound, &sources, &opened).context("standard output is closed")?;
+    announce(&config, bound, &sources, &opened).context("standard output is closed")?;
     if config.open {
         open_browser(&opened);
     }
-    server.run(listener, stop).await;
+    let handle = server.handle();
+    let mut serving = std::pin::pin!(server.run(listener, stop));
+    loop {
+        tokio::select! {
+            () = &mut serving => break,
+            () = rung(&mut hangup) => {
+                if let Err(error) = reload(options, &mut config, &handle) {
+                    tracing::error!("the configuration stays as it was: {error:#}");
+                }
+            }
+        }
+    }
     Ok(())
+}
+
+/// Waits for a signal, for ever where none is listened for.
+async fn rung(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
 }
 
 /// Listens on the port asked for, or else on the usual one or the next that is free.

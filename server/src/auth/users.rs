@@ -177,6 +177,17 @@ pub fn store(path: &Path, table: &Table) -> anyhow::Result<()> {
     for (name, User { hash, groups }) in table {
         writeln!(file, "{name}:{hash}:{}", groups.join(",")).with_context(writing)?;
     }
+    // Whom the file belonged to, or else its folder, is who has to read it: a service has a user of
+    // its own, and an administrator changes its file.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let owner =
+        std::fs::metadata(path).or_else(|_| std::fs::metadata(folder.unwrap_or(Path::new("."))));
+    let (owner, own) = (owner.with_context(writing)?, file.metadata().with_context(writing)?);
+    if (owner.uid(), owner.gid()) != (own.uid(), own.gid()) && rustix::process::geteuid().is_root()
+    {
+        std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))
+            .with_context(writing)?;
+    }
     file.sync_all().with_context(writing)?;
     std::fs::rename(&beside, path).with_context(writing)
 }

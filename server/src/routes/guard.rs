@@ -14,6 +14,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use super::SharedState;
 use super::login::login_address;
 use crate::auth::{Denied, Proof};
+use crate::grpc;
 
 /// The names by which the server may be addressed, and the origins that may ask.
 #[derive(Debug, Clone)]
@@ -74,7 +75,7 @@ pub(super) async fn addressed_rightly(
     next: Next,
 ) -> Response {
     match authority(&request) {
-        Some(authority) if shared.known.host(authority) => next.run(request).await,
+        Some(authority) if shared.known().host(authority) => next.run(request).await,
         Some(_) => refuse(
             StatusCode::MISDIRECTED_REQUEST,
             "this server is not known by that name; start it with `--host NAME` if it should be\n",
@@ -114,6 +115,9 @@ pub(super) async fn signed_in(
         admitted = shared.access.admit(&credentials);
     }
     let Ok(admitted) = admitted else {
+        if grpc::is_call(request.headers()) {
+            return grpc::unauthenticated();
+        }
         return if super::wants_page(request.headers()) && request.method() == Method::GET {
             Redirect::to(&login_address(&shared.base, request.uri())).into_response()
         } else {
@@ -126,11 +130,12 @@ pub(super) async fn signed_in(
             refused
         };
     };
-    if let Err(reason) = same_origin(&shared.known, &request, admitted.proof) {
+    if let Err(reason) = same_origin(&shared.known(), &request, admitted.proof) {
         tracing::info!(path = request.uri().path(), reason, "refused");
         return refuse(StatusCode::FORBIDDEN, reason);
     }
     request.extensions_mut().insert(admitted);
+    request.extensions_mut().insert(shared);
     next.run(request).await
 }
 
@@ -141,7 +146,7 @@ pub(super) async fn from_own_page(
     next: Next,
 ) -> Response {
     // The form that signs in is sent without any proof yet: its origin has to be ours.
-    match same_origin(&shared.known, &request, Proof::Cookie) {
+    match same_origin(&shared.known(), &request, Proof::Cookie) {
         Ok(()) => next.run(request).await,
         Err(reason) => refuse(StatusCode::FORBIDDEN, reason),
     }
@@ -171,8 +176,13 @@ fn same_origin(known: &Known, request: &Request, proof: Proof) -> Result<(), &'s
 }
 
 /// Headers that every answer bears, unless it set its own.
-pub(super) async fn with_headers(request: Request, next: Next) -> Response {
+pub(super) async fn with_headers(
+    State(shared): State<SharedState>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
+    shared.metrics.answered(response.status());
     let headers = response.headers_mut();
     for (name, value) in [
         // What is no page has nothing to load, run or frame.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::{SharedState, page};
 
 use crate::auth::{Admitted, Credentials, SignIn};
+use crate::metrics::Tried;
 
 /// The form's fields.
 #[derive(Deserialize)]
@@ -70,7 +71,13 @@ pub(super) async fn sign_in(State(shared): State<SharedState>, request: Request)
     let next = own_path(&next);
     // A password is taken as it is; a key was copied from a terminal.
     let (name, given) = (name.trim(), if name.trim().is_empty() { key.trim() } else { &key });
-    let (status, error) = match shared.access.sign_in(name, given, &credentials).await {
+    let tried = shared.access.sign_in(name, given, &credentials).await;
+    shared.metrics.signed_in(match tried {
+        SignIn::Good(_) => Tried::Good,
+        SignIn::Wrong => Tried::Wrong,
+        SignIn::Wait(_) => Tried::Slowed,
+    });
+    let (status, error) = match tried {
         SignIn::Good(cookie) => {
             if name.is_empty() {
                 crate::start::say_next_key(&shared.address, &shared.access);

@@ -14,15 +14,20 @@
 //! | `/api/v1/download/NAME` | a log as a file, or a part of it | signed in, with that right |
 //! | `/api/v1/openapi.json` | what of this is for programs | anybody |
 //! | `/ws/NAME` | lines as a plain WebSocket | signed in, own origin |
+//! | `/tailwater.v1.LogService/…` | gRPC | signed in |
+//! | `/grpc.reflection.…`, `/grpc.health.…` | what gRPC clients ask of any server | anybody |
 //! | `/login`, `/logout` | signing in and out | anybody, own origin |
 //! | `/pkg/…`, `/icon.svg`, … | the site's files, the same for everybody | anybody |
+//! | `/metrics` | how the server does, for Prometheus | who may administer |
 //! | `/healthz` | `ok` | anybody |
+//! | `/readyz` | `ready`, until it ends | anybody |
 
 mod commands;
 mod download;
 mod events;
 mod form;
 mod guard;
+mod health;
 mod login;
 mod logs;
 mod page;
@@ -33,18 +38,20 @@ mod records;
 mod socket;
 mod text;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use tokio::sync::{Semaphore, watch};
 
 use crate::auth::Access;
 use crate::doors::Doors;
+use crate::grpc;
 use crate::logs::Logs;
+use crate::metrics::Metrics;
 use crate::read::Reader;
 use crate::search::Searches;
 pub use guard::Known;
@@ -56,7 +63,8 @@ pub struct Shared {
     pub reader: Reader,
     pub searches: Searches,
     pub access: Access,
-    pub known: Known,
+    /// See [`Shared::known`].
+    pub known: RwLock<Arc<Known>>,
     /// Empty, or a path with a slash before and none after.
     pub base: String,
     /// Told apart from that of an open page, to have it loaded anew after an upgrade.
@@ -65,10 +73,25 @@ pub struct Shared {
     pub lines: u32,
     /// The address to print for the next sign-in.
     pub address: String,
-    /// Sockets and streams that may be open.
+    pub metrics: Metrics,
+    /// How many sockets and streams there may be.
+    pub max_streams: u32,
+    /// Those that are free.
     pub streams: Arc<Semaphore>,
     /// Turns true when the server ends.
     pub ending: watch::Receiver<bool>,
+}
+
+impl Shared {
+    /// By which names it is known.
+    pub fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// It is known by others from now on.
+    pub fn set_known(&self, known: Known) {
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
+    }
 }
 
 /// Bytes of a request's body: a form with one field.
@@ -91,7 +114,8 @@ pub enum Behind {
 /// Every route and who comes to it: what is not here is not served.
 fn routes() -> Vec<(Behind, &'static str, MethodRouter<SharedState>)> {
     use Behind::{Nothing, OwnPage, SignedIn};
-    vec![
+    let interface = grpc::reflection().into_iter().map(|(path, route)| (Nothing, path, route));
+    let mut routes = vec![
         (SignedIn, "/", get(page::home)),
         (SignedIn, "/s/{*name}", get(page::log)),
         (SignedIn, "/api/v1/view", get(socket::view)),
@@ -107,13 +131,19 @@ fn routes() -> Vec<(Behind, &'static str, MethodRouter<SharedState>)> {
         (SignedIn, "/ws/{*name}", get(plain_socket::lines)),
         (SignedIn, "/logout", post(login::sign_out)),
         (OwnPage, "/login", get(login::form).post(login::sign_in)),
-        (Nothing, "/healthz", get(|| async { "ok\n" })),
+        (Nothing, "/healthz", get(health::lives)),
+        (Nothing, "/readyz", get(health::ready)),
+        (SignedIn, "/metrics", get(health::metrics)),
         (Nothing, "/api/v1/openapi.json", get(logs::openapi)),
         (Nothing, "/pkg/{file}", get(page::file)),
         (Nothing, "/icon.svg", get(page::file)),
         (Nothing, "/icon-alert.svg", get(page::file)),
         (Nothing, "/manifest.webmanifest", get(page::file)),
-    ]
+        (SignedIn, grpc::PATH, grpc::logs()),
+        (Nothing, grpc::HEALTH, grpc::health()),
+    ];
+    routes.extend(interface);
+    routes
 }
 
 /// The paths of all routes: tests go through every one.
@@ -123,22 +153,25 @@ pub fn paths() -> Vec<(Behind, &'static str)> {
 
 /// The whole service below the base path.
 pub fn router(shared: SharedState) -> Router {
-    let behind = |wanted: Behind| {
-        let wanted = routes().into_iter().filter(|(behind, ..)| *behind == wanted);
-        wanted.fold(Router::new(), |router, (_, path, route)| router.route(path, route))
-    };
-    let inside =
-        behind(Behind::SignedIn).layer(from_fn_with_state(Arc::clone(&shared), guard::signed_in));
-    let door = behind(Behind::OwnPage)
-        .layer(from_fn_with_state(Arc::clone(&shared), guard::from_own_page));
+    let (mut inside, mut door, mut open) = (Router::new(), Router::new(), Router::new());
+    for (behind, path, route) in routes() {
+        let router = match behind {
+            Behind::SignedIn => &mut inside,
+            Behind::OwnPage => &mut door,
+            Behind::Nothing => &mut open,
+        };
+        *router = std::mem::take(router).route(path, route);
+    }
+    let inside = inside.layer(from_fn_with_state(Arc::clone(&shared), guard::signed_in));
+    let door = door.layer(from_fn_with_state(Arc::clone(&shared), guard::from_own_page));
     Router::new()
         .merge(inside)
         .merge(door)
-        .merge(behind(Behind::Nothing))
+        .merge(open)
         .fallback(page::not_found)
         .layer(from_fn_with_state(Arc::clone(&shared), guard::addressed_rightly))
         .layer(DefaultBodyLimit::max(BODY))
-        .layer(from_fn(guard::with_headers))
+        .layer(from_fn_with_state(Arc::clone(&shared), guard::with_headers))
         .with_state(shared)
 }
 
