@@ -126,7 +126,7 @@ test('the palette finds what can be done, and does it', async ({ folder, serve, 
   await keyboard.press('Enter');
   await expect.poll(() => viewer.cursor()).toMatch(/request 300 failed/);
   await keyboard.press(':');
-  await keyboard.type('other');
+  await keyboard.type('other.log');
   await keyboard.press('Enter');
   await viewer.expectLast('the other');
 });

@@ -119,7 +119,10 @@ fn check(name: &str, bytes: &[u8]) {
         }
         anchor = Anchor::At(found.blocks.last().map(Rows::end).expect("more to come"));
     }
-    let lines = newlines + u64::from(bytes.last().is_some_and(|&byte| byte != b'\n'));
+    let wide = bytes.starts_with(b"\xff\xfe");
+    let newline: &[u8] = if wide { b"\n\0" } else { b"\n" };
+    let whole = bytes.is_empty() || bytes.ends_with(newline);
+    let lines = newlines + u64::from(!whole);
     assert_eq!((at, rows), (bytes.len() as u64, lines), "{name}");
 
     for anchor in [Anchor::End, Anchor::Fraction(0.5), Anchor::Fraction(f64::NAN), Anchor::Line(2)]
@@ -133,7 +136,7 @@ fn check(name: &str, bytes: &[u8]) {
     loop {
         let mut piece = Vec::new();
         match cursor.read(&history, &mut piece, 7001).expect("read") {
-            Step::Bytes => tallier.feed(&piece),
+            Step::Bytes => tallier.feed_in(generation.encoding(), &piece),
             Step::Turned { .. } => {}
             Step::End => break,
             step @ (Step::Lost { .. } | Step::Doubt) => panic!("{name}: {step:?}"),

@@ -140,7 +140,7 @@ fn mistakes_are_named() {
         (&["--base-path", "a//b", "app.log"][..], "base path"),
         (&["[", "app.log"], "pattern"),
         (&["--config", "none.toml"], "none.toml"),
-        (&["journal:nginx"], "not a source"),
+        (&["docker:nginx"], "not a source"),
         (&["--port", "x"], "--port"),
     ] {
         let (output, said) = run(folder.path(), arguments);

@@ -122,7 +122,7 @@ impl Site {
     }
 
     fn start(&self) -> Started {
-        Started::with(self.folder.path(), &["app"], Stdio::null())
+        Started::with(self.folder.path(), &["app=app"], Stdio::null())
     }
 
     /// Writes the lines of that range in heaps, as programs do.

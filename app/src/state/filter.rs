@@ -206,11 +206,10 @@ impl Filters {
         let before = self.wanted();
         match change {
             Change::Draft(text) => match text.strip_prefix('!') {
-                // As `&!` of a pager.
-                Some(rest) if self.draft_kind == Kind::Only => {
-                    (self.draft, self.draft_kind) = (rest.to_owned(), Kind::Hide);
-                }
-                _ => self.draft = text,
+                // As `&!` of a pager. No query begins so, and the field may hold it until the next
+                // character.
+                Some(rest) => (self.draft, self.draft_kind) = (rest.to_owned(), Kind::Hide),
+                None => self.draft = text,
             },
             Change::Add => self.add(),
             Change::TakeBack if self.draft.is_empty() && self.draft_kind == Kind::Hide => {
