@@ -5,6 +5,8 @@ import { expect, test } from '../fixtures/test';
 const GB = 1_000_000_000;
 
 test('20 GB open at the end, and any point is a drag away', async ({ folder, serve, viewer }) => {
+  // Behind the page all of it is counted, and looked through for errors: on a slow machine that is long.
+  test.slow();
   const end = `\n${numbered(1, 2000, 'end')}`;
   // A pixel of the ruler is 27 MB here: the middle has to be as wide as a few of them.
   const middle = `\n${Array.from({ length: 100_000 }, (_, at) => `middle ${at} `.padEnd(999, '-')).join('\n')}\n`;
